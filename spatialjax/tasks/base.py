@@ -1,0 +1,132 @@
+"""The protocol between a system and everything that trains, evaluates or serves it.
+
+A task is a frozen dataclass of pure functions over plain pytrees; it inherits from
+nothing. What stands here is checked by shape, not by ancestry: `data`, `inference`,
+`evaluation` and `training` know this file and never a concrete system.
+
+One batch has these entries, with a leading batch axis ``b``:
+
+| name | shape, dtype | |
+|---|---|---|
+| ``audio`` | ``[b, n, c, t]`` int16 | the n sources of each example, full scale 32768 |
+| ``images`` | ``[b, n, v, h, w, 3]`` uint8 | the pictures that show each source |
+| ``gain`` | ``[b, n]`` float32 | drawn by the loader, applied in the step |
+| ``class_id`` | ``[b, n]`` int32 | -1 where the class is unknown |
+| ``example_id`` | ``[b]`` int32 | position in the epoch; random draws fold it in |
+| ``valid`` | ``[b]`` bool | False for the padding of a last, short batch |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from spatialjax.errors import DataError
+from spatialjax.typing import Array, Batch, HostArray, PyTree
+
+
+class Variables(NamedTuple):
+    """What a model holds: trained parameters and running statistics."""
+
+    params: PyTree
+    state: PyTree
+
+
+class Scores(NamedTuple):
+    """Values of a metric and their weights, both ``[b]`` or both ``[b, n]``.
+
+    Weight 0 marks a value that does not count: padded, silent or undefined.
+    """
+
+    value: Array | HostArray
+    weight: Array | HostArray
+
+
+class Aux(NamedTuple):
+    """What a loss gives besides its sum.
+
+    `weight` is the number of examples in the sum; `scalars` are sums over the same
+    examples. Sums are divided by `weight` once, after adding over all devices.
+    """
+
+    weight: Array
+    state: PyTree
+    scalars: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Shape without the batch axis, dtype, unit and, for signals, rate of an array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    unit: str
+    rate_hz: float | None = None
+
+
+BatchSpec = Mapping[str, ArraySpec]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What every system can do."""
+
+    @property
+    def batch_spec(self) -> BatchSpec: ...
+
+    def init(self, key: Array) -> Variables: ...
+
+    def predict(self, variables: Variables, batch: Batch, key: Array) -> PyTree:
+        """Outputs in evaluation mode; traced."""
+        ...
+
+    def measure(self, outputs: PyTree, batch: Batch) -> dict[str, Scores]:
+        """Device scores, among them the loss in evaluation mode; traced."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Task, Protocol):
+    """A system with a loss."""
+
+    def loss(
+        self, variables: Variables, batch: Batch, key: Array, axis: str | None
+    ) -> tuple[Array, Aux]:
+        """Sum of the loss over the examples, in training mode; traced.
+
+        `axis` names the device axis under `pmap` or `shard_map`; None under `jit`,
+        where a batch is global by itself.
+        """
+        ...
+
+
+@runtime_checkable
+class HostScored(Task, Protocol):
+    """A system with scores in NumPy float64 on the host, such as BSS-eval."""
+
+    def score(self, outputs: PyTree, batch: Batch) -> dict[str, Scores]: ...
+
+
+def check_batch(spec: BatchSpec, batch: Batch) -> int:
+    """Number of rows of a batch that agrees with its specification.
+
+    Raises:
+      DataError: an entry is missing, unknown, or has another shape or dtype.
+    """
+    if missing := sorted(set(spec) - set(batch)):
+        raise DataError(f"the batch lacks {', '.join(missing)}, which the task reads")
+    if unknown := sorted(set(batch) - set(spec)):
+        raise DataError(f"the batch holds {', '.join(unknown)}, which the task lacks")
+    rows = {len(batch[name]) for name in spec}
+    if len(rows) != 1:
+        raise DataError(f"the entries of the batch have {sorted(rows)} rows, not one")
+    for name, expected in spec.items():
+        array = batch[name]
+        given = tuple(array.shape[1:]), np.dtype(array.dtype).name
+        if given != (expected.shape, expected.dtype):
+            raise DataError(
+                f"batch entry {name!r} has shape {list(given[0])} {given[1]}, expected "
+                f"{list(expected.shape)} {expected.dtype}"
+            )
+    return rows.pop()

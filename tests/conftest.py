@@ -1,0 +1,26 @@
+"""One setting for all tests: eight virtual CPU devices, strict shapes, one cache."""
+
+import os
+import pathlib
+
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+CACHE = pathlib.Path(__file__).parents[1] / ".cache" / "xla"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+from absl import flags  # noqa: E402
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+flags.FLAGS.mark_as_parsed()
+
+
+@pytest.fixture
+def strict_dtypes():
+    """Implicit promotion between dtypes is an error inside the test."""
+    with jax.numpy_dtype_promotion("strict"):
+        yield
