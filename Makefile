@@ -15,19 +15,26 @@ export PYTHONWARNINGS ?= default
 
 install: .venv/runtime
 
-.venv/runtime: requirements.lock
-	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; install one, or: make PYTHON=..."; exit 2; }
-	@$(PYTHON) launch/install.py .venv requirements.lock
+# $(1) the environment, $(2) its lock file
+define pip_install
+	@test -n "$(PYTHON)" || { echo "found no Python >= 3.11: install one, or name it: make PYTHON=..."; exit 2; }
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	@echo "installing $(2) into $(1): about a gigabyte, one or two minutes"
+	@start=$$(date +%s); \
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2) && \
+	  echo "installed in $$(( $$(date +%s) - start )) s, $$(du -sh $(1) | cut -f1)"
 	@touch $@
+endef
+
+.venv/runtime: requirements.lock
+	$(call pip_install,.venv,requirements.lock)
 
 .venv/dev: requirements-dev.lock requirements.lock
-	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; install one, or: make PYTHON=..."; exit 2; }
-	@$(PYTHON) launch/install.py .venv requirements-dev.lock
-	@touch $@ .venv/runtime
+	$(call pip_install,.venv,requirements-dev.lock)
+	@touch .venv/runtime
 
 .venv-beam/ready: requirements-beam.lock
-	@$(PYTHON) launch/install.py .venv-beam requirements-beam.lock
-	@touch $@
+	$(call pip_install,.venv-beam,requirements-beam.lock)
 
 demo: .venv/runtime
 	@$(RUN) launch.demo --output=$(DEMO)
