@@ -128,8 +128,8 @@ def records(
     length = round(segment_s * clip.sample_rate_hz)
     if length < 1 or not math.isclose(length, segment_s * clip.sample_rate_hz):
         raise DataError(
-            f"segment_s = {segment_s} at {clip.sample_rate_hz} Hz is no whole number of "
-            "samples"
+            f"segment_s = {segment_s} at {clip.sample_rate_hz} Hz is no whole number "
+            "of samples"
         )
     segment_of_image = [
         int((i + 0.5) / clip.image_rate_hz / segment_s) for i in range(len(clip.images))
@@ -216,17 +216,16 @@ def _stored_clips(
     """First record, metadata and SHA-256 of each clip of a split."""
     index = 0
     while index < len(source):
-        first, digest, record = index, hashlib.sha256(), source[index]
-        clip = json.loads(record["clip"])
+        first, digest, text = index, hashlib.sha256(), source[index]["clip"]
+        digest.update(text)
+        clip = json.loads(text)
         for segment in range(clip["num_segments"]):
             record = source[index] if index < len(source) else {}
-            if record.get("segment") != segment or segment and record["clip"] != text:
+            if (record.get("clip"), record.get("segment")) != (text, segment):
                 raise DataError(
                     f"record {index} of split {split!r} is not segment {segment} of "
                     f"clip {clip['clip_id']!r}: build the dataset again"
                 )
-            text = record["clip"]
-            digest.update(text)
             digest.update(record["audio"].astype("<i2").tobytes())
             for image in record["images"]:
                 digest.update(len(image).to_bytes(8, "little") + image)
