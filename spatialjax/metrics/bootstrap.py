@@ -1,0 +1,78 @@
+"""Mean of a metric and its bootstrap interval over items."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spatialjax.errors import check_shape
+from spatialjax.typing import HostArray
+
+_BLOCK = 1 << 21
+"""Draws held in memory at once."""
+
+
+class Interval(NamedTuple):
+    """Weighted mean, the ends of its interval, and how many values count.
+
+    The first three are NaN where nothing counts.
+    """
+
+    mean: float
+    low: float
+    high: float
+    num_valid: int
+
+
+def bootstrap_mean(
+    values: HostArray,
+    weights: HostArray,
+    num_resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The mean over all values of weight 1, with its percentile bootstrap interval.
+
+    What is drawn again, with replacement, are items: the sources of one mixture stay
+    together, since they are not independent. The same seed and number of items give
+    the same draws, so that intervals of several metrics belong together
+    (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3).
+
+    Args:
+      values: one per item ``[m]``, or one per item and source ``[m, n]``; whatever
+        stands where the weight is 0 is ignored.
+      weights: 0 or 1, of the same shape.
+      num_resamples: number of draws of m items each.
+      level: share of the resampled means inside the interval.
+      seed: of the draws.
+
+    Raises:
+      ShapeError: the two shapes differ.
+    """
+    check_shape("weights", weights, " ".join(map(str, np.shape(values))))
+    counted = np.asarray(weights) > 0
+    if not counted.any():
+        return Interval(np.nan, np.nan, np.nan, 0)
+    rows = len(counted)
+    kept = np.where(counted, np.asarray(values, np.float64), 0.0).reshape(rows, -1)
+    sums = np.stack([kept.sum(-1), counted.reshape(rows, -1).sum(-1)], axis=-1)
+    total, count = sums.sum(0)
+    resampled, weight = _resampled_sums(sums, num_resamples, seed).T
+    means = resampled[weight > 0] / weight[weight > 0]
+    tails = 50.0 * (1.0 - level)
+    low, high = np.percentile(means, [tails, 100.0 - tails])
+    return Interval(float(total / count), float(low), float(high), int(count))
+
+
+def _resampled_sums(sums: HostArray, num_resamples: int, seed: int) -> HostArray:
+    """Sums ``[num_resamples, k]`` over rows of ``[m, k]`` drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    rows = len(sums)
+    block = max(_BLOCK // rows, 1)
+    parts = []
+    for first in range(0, num_resamples, block):
+        draws = min(block, num_resamples - first)
+        chosen = rng.integers(rows, size=(draws, rows))
+        chosen += rows * np.arange(draws)[:, None]
+        counts = np.bincount(chosen.ravel(), minlength=draws * rows)
+        parts.append(counts.reshape(draws, rows) @ sums)
+    return np.concatenate(parts)

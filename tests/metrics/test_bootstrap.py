@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from spatialjax.errors import ShapeError
+from spatialjax.metrics import bootstrap_mean
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def test_mean_and_count_ignore_weight_zero():
+    values = np.array([1.0, 2.0, np.nan, 4.0])
+    result = bootstrap_mean(values, np.array([1, 1, 0, 0]))
+    assert result.mean == 1.5
+    assert result.num_valid == 2
+    assert 1.0 <= result.low <= result.high <= 2.0
+
+
+def test_interval_is_that_of_the_normal_law_for_many_items():
+    values = 3.0 + 2.0 * normal(900)
+    result = bootstrap_mean(values, np.ones(900), num_resamples=8000)
+    half = 1.96 * values.std() / np.sqrt(900)
+    np.testing.assert_allclose(result.low, result.mean - half, atol=0.05 * half)
+    np.testing.assert_allclose(result.high, result.mean + half, atol=0.05 * half)
+
+
+def test_coverage():
+    held = 0
+    for seed in range(300):
+        values = normal(60, seed=seed)
+        result = bootstrap_mean(values, np.ones(60), num_resamples=400, seed=seed)
+        held += result.low <= 0 <= result.high
+    assert 0.90 < held / 300 < 0.98
+
+
+def test_sources_of_an_item_stay_together():
+    """Twice the same column must not look like twice as many items."""
+    column = normal(50)
+    one = bootstrap_mean(column, np.ones(50))
+    two = bootstrap_mean(np.stack([column] * 2, -1), np.ones((50, 2)))
+    np.testing.assert_allclose(two[:3], one[:3])
+    assert two.num_valid == 100
+
+
+def test_seeded():
+    values, weights = normal(40), np.ones(40)
+    assert bootstrap_mean(values, weights) == bootstrap_mean(values, weights)
+    assert bootstrap_mean(values, weights) != bootstrap_mean(values, weights, seed=1)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    values, weights = normal(40, 2), np.ones((40, 2))
+    whole = bootstrap_mean(values, weights, num_resamples=100)
+    monkeypatch.setattr("spatialjax.metrics.bootstrap._BLOCK", 40 * 7)
+    np.testing.assert_allclose(
+        bootstrap_mean(values, weights, num_resamples=100), whole
+    )
+
+
+def test_constant_values_have_no_spread():
+    assert bootstrap_mean(np.full(9, 2.0), np.ones(9))[:3] == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_nothing_counts(rows):
+    result = bootstrap_mean(np.ones(rows), np.zeros(rows))
+    assert np.isnan(result[:3]).all()
+    assert result.num_valid == 0
+
+
+def test_shapes_differ():
+    with pytest.raises(ShapeError):
+        bootstrap_mean(np.ones((3, 2)), np.ones(3))
