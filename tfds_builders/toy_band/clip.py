@@ -1,0 +1,41 @@
+"""One whole clip: its plan, its sound, and the pictures that the sound moves."""
+
+import numpy as np
+
+from tfds_builders.segments import ClipMedia
+from tfds_builders.toy_band.instruments import CLASSES
+from tfds_builders.toy_band.picture import render_pictures, to_jpeg
+from tfds_builders.toy_band.sound import loudness, render_part, to_int16
+from tfds_builders.toy_band.world import Plan, World, plan_clip
+
+
+def render(plan: Plan, world: World) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sound and pictures of a plan, before compression.
+
+    Returns:
+      audio ``[s, 1, t]`` int16, one row a source; pictures ``[v, h, w, 3]`` uint8;
+      boxes ``[s, 4]`` as fractions (top, left, height, width).
+    """
+    rate_hz = world.sample_rate_hz
+    sounds = [render_part(part, world.num_samples, rate_hz) for part in plan.parts]
+    levels = [
+        loudness(sound, world.num_images, world.image_rate_hz, rate_hz)
+        for sound in sounds
+    ]
+    pictures, boxes = render_pictures(plan, levels, world)
+    return to_int16(np.stack(sounds))[:, None], pictures, boxes
+
+
+def render_clip(world: World, split: str, index: int) -> ClipMedia:
+    """Clip `index` of a split, ready to be stored."""
+    plan = plan_clip(world, split, index)
+    audio, pictures, boxes = render(plan, world)
+    return ClipMedia(
+        clip_id=plan.clip_id,
+        audio=audio,
+        sample_rate_hz=world.sample_rate_hz,
+        images=[to_jpeg(picture) for picture in pictures],
+        image_rate_hz=world.image_rate_hz,
+        class_names=tuple(CLASSES[part.class_id] for part in plan.parts),
+        boxes=boxes,
+    )
