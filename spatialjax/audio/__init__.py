@@ -1,0 +1,57 @@
+"""Signals and spectra: pure functions on arrays, batched over leading axes."""
+
+from spatialjax.audio.consistency import enforce_mixture_consistency
+from spatialjax.audio.framing import fix_length, frame_signal, overlap_add
+from spatialjax.audio.masks import (
+    apply_mask,
+    dominant_source_mask,
+    hard_threshold,
+    ideal_binary_mask,
+    ideal_ratio_mask,
+)
+from spatialjax.audio.mixing import mix
+from spatialjax.audio.pcm import PCM16_FULL_SCALE, float_to_pcm16, pcm16_to_float
+from spatialjax.audio.stft import (
+    PadMode,
+    StftMethod,
+    hann_window,
+    istft,
+    magnitude,
+    num_stft_frames,
+    phase,
+    stft,
+)
+from spatialjax.audio.warp import (
+    unwarp_log_frequency,
+    unwarp_positions,
+    warp_log_frequency,
+    warp_positions,
+)
+
+__all__ = [
+    "PCM16_FULL_SCALE",
+    "PadMode",
+    "StftMethod",
+    "apply_mask",
+    "dominant_source_mask",
+    "enforce_mixture_consistency",
+    "fix_length",
+    "float_to_pcm16",
+    "frame_signal",
+    "hann_window",
+    "hard_threshold",
+    "ideal_binary_mask",
+    "ideal_ratio_mask",
+    "istft",
+    "magnitude",
+    "mix",
+    "num_stft_frames",
+    "overlap_add",
+    "pcm16_to_float",
+    "phase",
+    "stft",
+    "unwarp_log_frequency",
+    "unwarp_positions",
+    "warp_log_frequency",
+    "warp_positions",
+]

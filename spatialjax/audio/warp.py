@@ -1,0 +1,94 @@
+"""Rows of a spectrogram on a logarithmic frequency axis, and back.
+
+Row i of I takes the linear interpolation at bin ``(f - 1)·(21^(i / (I - 1)) - 1) / 20``
+of f bins: nearly linear at the bottom, nearly logarithmic at the top. Where rows are
+more than one bin apart, bins are sampled, not averaged. The way back takes row
+``(I - 1)·log21(1 + 20·j / (f - 1))`` for bin j. It restores what is smooth, such as a
+mask, and is no exact inverse. Both grids: Zhao et al., The Sound of Pixels, 2018,
+published code, in the corner-aligned reading under which its networks were trained.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spatialjax.errors import ShapeError, check_shape
+from spatialjax.typing import Array, HostArray
+
+WARP_BASE = 21.0
+"""Ratio of the frequency steps at the two ends of the axis."""
+
+
+def warp_log_frequency(magnitude: Array, num_bins: int) -> Array:
+    """Rows [..., num_bins, k] on a log axis of linear bins [..., f, k].
+
+    Raises:
+      ShapeError: fewer than two bins are given or asked for.
+    """
+    return _interpolate_rows("magnitude", magnitude, num_bins, warp_positions)
+
+
+def unwarp_log_frequency(mask: Array, num_bins: int) -> Array:
+    """Linear bins [..., num_bins, k] of rows [..., i, k] on a log axis.
+
+    Raises:
+      ShapeError: fewer than two rows are given or asked for.
+    """
+    return _interpolate_rows("mask", mask, num_bins, unwarp_positions)
+
+
+def warp_positions(num_bins: int, num_rows: int) -> HostArray:
+    """Bin that each row shows, float64 [num_rows], from 0 to num_bins - 1."""
+    fraction = np.arange(num_rows) / (num_rows - 1)
+    return (num_bins - 1) * (WARP_BASE**fraction - 1) / (WARP_BASE - 1)
+
+
+def unwarp_positions(num_rows: int, num_bins: int) -> HostArray:
+    """Row at which each bin is found, float64 [num_bins], from 0 to num_rows - 1."""
+    fraction = np.arange(num_bins) / (num_bins - 1)
+    octave = np.log1p((WARP_BASE - 1) * fraction) / np.log(WARP_BASE)
+    return (num_rows - 1) * octave
+
+
+_Positions = Callable[[int, int], HostArray]
+
+
+@functools.lru_cache(maxsize=16)
+def _taps(positions: _Positions, num_in: int, num_out: int) -> tuple[HostArray, ...]:
+    """Lower and upper row, int32, and the weight of the upper, float64; [num_out]."""
+    place = np.clip(positions(num_in, num_out), 0, num_in - 1)
+    lower = np.minimum(place.astype(np.int32), num_in - 2)
+    return lower, lower + np.int32(1), place - lower
+
+
+@functools.lru_cache(maxsize=16)
+def _matrix(positions: _Positions, num_in: int, num_out: int) -> HostArray:
+    """The interpolation as a matrix, float32 [num_out, num_in]."""
+    lower, upper, weight = _taps(positions, num_in, num_out)
+    matrix = np.zeros((num_out, num_in))
+    matrix[np.arange(num_out), lower] = 1 - weight
+    matrix[np.arange(num_out), upper] = weight
+    return matrix.astype(np.float32)
+
+
+def _interpolate_rows(
+    name: str, rows: Array, num_out: int, positions: _Positions
+) -> Array:
+    num_in = check_shape(name, rows, "... f k")["f"]
+    if min(num_in, num_out) < 2:
+        raise ShapeError(
+            f"{name} has {num_in} rows and {num_out} are asked for; a frequency axis "
+            "needs at least 2"
+        )
+    rows = jnp.asarray(rows, jnp.float32)
+    # Two taps of whole rows: 25 times faster than the matrix on a CPU (measured, 32
+    # spectrograms of 512 x 256), but a TPU multiplies faster than it gathers.
+    if jax.default_backend() == "tpu":
+        matrix = _matrix(positions, num_in, num_out)
+        return jnp.einsum("if,...fk->...ik", matrix, rows, precision="highest")
+    lower, upper, weight = _taps(positions, num_in, num_out)
+    weight = weight.astype(np.float32).reshape((1,) * (rows.ndim - 2) + (num_out, 1))
+    return rows[..., lower, :] * (1 - weight) + rows[..., upper, :] * weight
