@@ -1,0 +1,29 @@
+"""Decode and encode media files in this process."""
+
+from spatialjax.media.audio import Sound, float_to_int16, read_audio, write_wav
+from spatialjax.media.container import AudioStream, MediaInfo, VideoStream, probe
+from spatialjax.media.files import write_file
+from spatialjax.media.images import (
+    encode_jpeg,
+    list_images,
+    read_jpeg,
+    resize_short_side,
+)
+from spatialjax.media.video import sample_images
+
+__all__ = [
+    "AudioStream",
+    "MediaInfo",
+    "Sound",
+    "VideoStream",
+    "encode_jpeg",
+    "float_to_int16",
+    "list_images",
+    "probe",
+    "read_audio",
+    "read_jpeg",
+    "resize_short_side",
+    "sample_images",
+    "write_file",
+    "write_wav",
+]

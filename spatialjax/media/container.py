@@ -1,0 +1,132 @@
+"""Media files opened in this process, and what they hold."""
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike, strerror
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+
+from spatialjax.errors import MediaError
+
+FilePath = str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class AudioStream:
+    """One sound stream; `duration_s` is None where the container does not tell."""
+
+    index: int
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    layout: str
+    duration_s: float | None
+
+
+@dataclass(frozen=True)
+class VideoStream:
+    """One picture stream; the size is that of the coded picture, before rotation."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    image_rate_hz: float | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """The streams of a file, cover pictures left out."""
+
+    path: pathlib.Path
+    container: str
+    duration_s: float | None
+    audio: tuple[AudioStream, ...]
+    video: tuple[VideoStream, ...]
+
+
+@contextlib.contextmanager
+def open_media(path: FilePath) -> Iterator[InputContainer]:
+    """A media file opened for reading; each failure inside names the file.
+
+    Raises:
+      MediaError: there is no such file, or it cannot be read as media.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise MediaError(f"{path} {what}, expected a media file")
+    try:
+        # The prefix keeps a name with a colon from being taken for a protocol.
+        with av.open(f"file:{path}", metadata_errors="ignore") as container:
+            yield container
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+
+
+def probe(path: FilePath) -> MediaInfo:
+    """The streams, durations and rates of a media file, from its header.
+
+    Raises:
+      MediaError: the file does not exist or is no media.
+    """
+    with open_media(path) as container:
+        duration = container.duration
+        return MediaInfo(
+            pathlib.Path(path),
+            container.format.name,
+            None if duration is None else duration / av.time_base,
+            tuple(
+                AudioStream(
+                    stream.index,
+                    codec_name(stream),
+                    stream.codec_context.sample_rate,
+                    stream.codec_context.channels,
+                    stream.codec_context.layout.name,
+                    stream_duration_s(stream),
+                )
+                for stream in container.streams.audio
+            ),
+            tuple(
+                VideoStream(
+                    stream.index,
+                    codec_name(stream),
+                    stream.codec_context.width,
+                    stream.codec_context.height,
+                    float(stream.average_rate) if stream.average_rate else None,
+                    stream_duration_s(stream),
+                )
+                for stream in picture_streams(container)
+            ),
+        )
+
+
+def picture_streams(container: InputContainer) -> list[av.VideoStream]:
+    """The moving pictures of a file: its video streams without covers."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+
+
+def stream_duration_s(stream: av.AudioStream | av.VideoStream) -> float | None:
+    """Duration of a stream by its header, in seconds."""
+    if stream.duration is None or stream.time_base is None:
+        return None
+    return float(stream.duration * stream.time_base)
+
+
+def codec_name(stream: av.AudioStream | av.VideoStream) -> str:
+    """Name of the codec of a stream, "unknown" where there is no decoder."""
+    return stream.codec_context.name if stream.codec_context else "unknown"
+
+
+def reason(error: av.error.FFmpegError) -> str:
+    """The reason of a failure in one line."""
+    return error.strerror or (strerror(error.errno) if error.errno else str(error))
