@@ -1,0 +1,97 @@
+"""Bilinear upsampling by two followed by a 3×3 convolution, in the cheaper order.
+
+Upsampling acts on each channel, mixing of channels on each place: the two commute. So
+the channels are mixed first, at the low resolution, into one map for each of the nine
+taps; the maps are upsampled and added with their shifts, zero where a tap looks
+outside. The result is the same, with a quarter of the multiplications.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from spatialjax.nn.conv import add_bias, build_bias, conv
+from spatialjax.nn.initializers import Initializer, he_fan_in
+from spatialjax.typing import Array
+
+
+def upsample_conv(x: Array, kernel: Array) -> Array:
+    """The 3×3 convolution ``[b, 2h, 2w, o]`` of twice upsampled ``[b, h, w, i]``.
+
+    Corners are aligned: row j takes the position j·(h-1)/(2h-1). The kernel is
+    ``[3, 3, i, o]``.
+    """
+    taps = jnp.einsum("bhwi,yxio->yxbhwo", x, kernel)
+    columns = [_upsample_taps(taps[:, column], axis=1) for column in range(3)]
+    return _upsample_taps(columns, axis=2)
+
+
+def _upsample_taps(taps: Array | list[Array], axis: int) -> Array:
+    """Three upsampled maps, shifted by -1, 0 and +1 along an axis, and added."""
+    before, here, after = (_phases(tap, axis) for tap in taps)
+    even = _shift(before[1], 1, axis) + here[0] + after[1]
+    odd = before[0] + here[1] + _shift(after[0], -1, axis)
+    shape = list(even.shape)
+    shape[axis] *= 2
+    return jnp.stack([even, odd], axis + 1).reshape(shape)
+
+
+def _phases(x: Array, axis: int) -> tuple[Array, Array]:
+    """The even and the odd places of an upsampled axis.
+
+    Place 2m lies m/(2h-1) before place m, and 2m+1 lies (h-1-m)/(2h-1) after it.
+    """
+    size = x.shape[axis]
+    position = jax.lax.broadcasted_iota(jnp.int32, x.shape, axis)
+    before = (position / (2 * size - 1)).astype(x.dtype)
+    after = ((size - 1 - position) / (2 * size - 1)).astype(x.dtype)
+    even = x - (x - _shift(x, 1, axis)) * before
+    odd = x + (_shift(x, -1, axis) - x) * after
+    return even, odd
+
+
+def _shift(x: Array, places: int, axis: int) -> Array:
+    """The array moved along an axis by one place, zero where nothing comes in."""
+    config = [(0, 0, 0)] * x.ndim
+    config[axis] = (places, -places, 0)
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), config)
+
+
+def plain_upsample_conv(x: Array, kernel: Array) -> Array:
+    """The same in the published order: the reference of `upsample_conv`."""
+    rows, columns = (_interpolation(size).astype(x.dtype) for size in x.shape[1:3])
+    upsampled = jnp.einsum("yh,xw,bhwc->byxc", rows, columns, x)
+    return conv(upsampled, kernel, padding=1)
+
+
+def _interpolation(size: int) -> np.ndarray:
+    """The matrix ``[2 size, size]`` of linear interpolation with aligned corners."""
+    position = np.arange(2 * size) * (size - 1) / (2 * size - 1)
+    distance = np.abs(position[:, None] - np.arange(size))
+    return np.maximum(1.0 - distance, 0.0).astype(np.float32)
+
+
+class UpsampleConv(nnx.Module):
+    """`upsample_conv` with its kernel, and a bias where asked for."""
+
+    def __init__(
+        self,
+        num_inputs: int,
+        num_outputs: int,
+        *,
+        use_bias: bool = False,
+        kernel_init: Initializer = he_fan_in,
+        bias_init: Initializer = nnx.initializers.zeros,
+        dtype: jax.typing.DTypeLike = jnp.float32,
+        rngs: nnx.Rngs,
+    ) -> None:
+        shape = (3, 3, num_inputs, num_outputs)
+        self.dtype = dtype
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, jnp.float32))
+        self.bias = build_bias(num_outputs, bias_init, rngs) if use_bias else None
+
+    def __call__(self, x: Array) -> Array:
+        """The upsampled and filtered rows, in the compute dtype."""
+        y = upsample_conv(x.astype(self.dtype), self.kernel[...].astype(self.dtype))
+        return y if self.bias is None else add_bias(y, self.bias[...])
