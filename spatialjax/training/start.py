@@ -1,0 +1,62 @@
+"""Where a run starts: its own last checkpoint, given weights, or random ones."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+from spatialjax.tasks.base import Trainable, Variables
+from spatialjax.training.checkpoint import FOLDER, Checkpoints, abstract
+from spatialjax.training.experiment import Experiment
+from spatialjax.training.init_from import warm_start
+from spatialjax.training.optimizer import Optimizer, make_optimizer
+from spatialjax.training.step import TrainState, init_state
+from spatialjax.training.workdir import check_same_run
+
+INIT_STREAM = 2**32 - 1
+"""Folded into the seed for the first weights: no step, and so no step's draws."""
+
+
+class Start(NamedTuple):
+    """The state before the first step to make; `metadata` is that of its checkpoint."""
+
+    state: TrainState
+    optimizer: Optimizer
+    metadata: Mapping[str, Any] | None
+
+
+def find_start(
+    task: Trainable,
+    experiment: Experiment,
+    workdir: pathlib.Path,
+    variables: Variables | None,
+    dataset_hash: str,
+) -> Start:
+    """The start of a run, in this order:
+
+    1. the newest checkpoint of the workdir;
+    2. else `variables`, or random ones, and on top of them
+    3. what ``experiment.init_from`` takes from another run.
+
+    Raises:
+      ConfigError: the workdir holds another run, or a group of parameters is wrong.
+      CheckpointError: a checkpoint is damaged or of another model.
+    """
+    key = jax.random.fold_in(jax.random.key(experiment.seed), INIT_STREAM)
+    shapes = jax.eval_shape(task.init, key) if variables is None else variables
+    shapes = abstract(shapes)
+    optimizer = make_optimizer(
+        experiment.optimizer, shapes, experiment.training.num_steps
+    )
+    if (workdir / FOLDER).is_dir():
+        with Checkpoints(workdir) as checkpoints:
+            step = checkpoints.latest()
+            if step is not None:
+                metadata = checkpoints.metadata(step)
+                check_same_run(experiment, dataset_hash, metadata)
+                like = jax.eval_shape(lambda v: init_state(v, optimizer), shapes)
+                return Start(checkpoints.restore(step, like), optimizer, metadata)
+    first = task.init(key) if variables is None else variables
+    first = warm_start(experiment.init_from, first)
+    return Start(init_state(first, optimizer), optimizer, None)
