@@ -1,5 +1,7 @@
 """One whole clip: its plan, its sound, and the pictures that the sound moves."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tfds_builders.segments import ClipMedia
@@ -39,3 +41,22 @@ def render_clip(world: World, split: str, index: int) -> ClipMedia:
         class_names=tuple(CLASSES[part.class_id] for part in plan.parts),
         boxes=boxes,
     )
+
+
+@dataclass(frozen=True)
+class ToyClip:
+    """A clip that renders itself, in whichever process."""
+
+    world: World
+    split: str
+    index: int
+    path: str = ""
+
+    @property
+    def clip_id(self) -> str:
+        """Split, number and classes."""
+        return plan_clip(self.world, self.split, self.index).clip_id
+
+    def load(self) -> ClipMedia:
+        """Sound and pictures."""
+        return render_clip(self.world, self.split, self.index)
