@@ -1,0 +1,246 @@
+"""The front of every program: flags in, one call of `main`, one line for a mistake.
+
+    def main(config: Experiment) -> None:
+        from spatialjax.training import train  # here, so that --help answers at once
+
+        train(config, _WORKDIR.value)
+
+    if __name__ == "__main__":
+        _app.run(main, config_flag=True)
+
+A mistake of the user (a `UserError`, a bad flag, a full disk, a path that cannot be
+used) is one line on stderr and status 2; ctrl-C is one line and status 130. Anything
+else is a defect and keeps its traceback.
+"""
+
+import contextlib
+import errno
+import os
+import pathlib
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+from absl import app, flags
+
+from launch import _config_flag
+from spatialjax.config import describe, to_text, validate_tree
+from spatialjax.errors import ConfigError, UserError, nearest
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_BAD_PATH = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+
+flags.disclaim_key_flags()  # --help lists them under the program
+
+
+def run(
+    main: Callable[..., int | None],
+    *,
+    config_flag: bool = False,
+    positional: Sequence[str] = (),
+    uses_jax: bool = True,
+    argv: Sequence[str] | None = None,
+) -> NoReturn:
+    """Parse the flags, call `main`, exit with its status.
+
+    Args:
+      main: takes the checked config where `config_flag` is set, then the positional
+        arguments; returns None or a status.
+      config_flag: adds ``--config`` (required), ``--config.FIELD`` and
+        ``--print_config``.
+      positional: names of the arguments without a flag, as ``("A.json", "B.json")``.
+      uses_jax: adds ``--compilation_cache`` and sets JAX up before `main` is called.
+      argv: the command line, `sys.argv` by default.
+    """
+    words = list(sys.argv if argv is None else argv)
+    given: list[Any] = []
+
+    def parse(args: list[str]) -> list[str]:
+        given.extend(read_flags(args, flags.FLAGS, positional))
+        return args[:1]
+
+    def start(_: list[str]) -> int | None:
+        if uses_jax:
+            set_up_jax(flags.FLAGS.compilation_cache)
+        return main(*given)
+
+    with one_line(pathlib.Path(words[0]).stem):
+        with _mistakes_in_flags(flags.FLAGS):
+            words = flags.FLAGS.read_flags_from_files(words, force_gnu=False)
+        define_flags(words, flags.FLAGS, config_flag=config_flag, uses_jax=uses_jax)
+        app.run(start, words, flags_parser=parse)
+    raise SystemExit(0)
+
+
+@contextlib.contextmanager
+def one_line(program: str) -> Iterator[None]:
+    """Turns a mistake of the user into one line on stderr and an exit."""
+    try:
+        yield
+    except UserError as error:
+        text, status = str(error), 2
+    except OSError as error:
+        if not _is_of_user(error):
+            raise
+        text, status = _os_error_text(error), 2
+    except KeyboardInterrupt:
+        text, status = "interrupted", 130
+    else:
+        return
+    print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def define_flags(
+    argv: Sequence[str],
+    flag_values: flags.FlagValues,
+    *,
+    config_flag: bool,
+    uses_jax: bool,
+) -> None:
+    """Define the flags that programs share; flags may stand behind arguments."""
+    flag_values.set_gnu_getopt(True)
+    if config_flag:
+        _config_flag.define(argv, flag_values)
+        flags.DEFINE_boolean(
+            "print_config",
+            False,
+            "list every field of the config with value and type, and exit",
+            flag_values=flag_values,
+        )
+    if uses_jax:
+        flags.DEFINE_string(
+            "compilation_cache",
+            None,
+            "folder that keeps compiled programs for the next run; empty for none "
+            f"(default: $JAX_COMPILATION_CACHE_DIR or {_default_cache()})",
+            flag_values=flag_values,
+        )
+
+
+def read_flags(
+    argv: Sequence[str],
+    flag_values: flags.FlagValues,
+    positional: Sequence[str] = (),
+) -> list[Any]:
+    """What `main` is called with: the config, where there is one, and the arguments.
+
+    Raises:
+      UserError: a flag, a field, a value or an argument is wrong or missing.
+    """
+    has_config = "config" in flag_values
+    config = _config_flag.prepare(argv, flag_values) if has_config else None
+    try:
+        with _mistakes_in_flags(flag_values):
+            rest = flag_values(argv)[1:]
+    except _MissingFlagError:
+        if config is None or not flag_values["print_config"].value:
+            raise
+        rest = list(positional)
+    _check_positional(rest, positional)
+    if not has_config:
+        return rest
+    if config is None:
+        names = ", ".join(_config_flag.config_names())
+        raise ConfigError(f"--config is required: a file, or one of {names}")
+    validate_tree(config)
+    flag_values["config"].value = config
+    if flag_values["print_config"].value:
+        print_config(config)
+        raise SystemExit(0)
+    return [config, *rest]
+
+
+def print_config(config: Any) -> None:
+    """Print every field as the flag that sets it, with its type as a comment."""
+    rows = [
+        (f"--config.{path}={shlex.quote(to_text(value))}", words)
+        for path, words, value in describe(config)
+    ]
+    width = min(60, max(len(setting) for setting, _ in rows))
+    for setting, words in rows:
+        print(f"{setting:{width}}  # {words}")
+
+
+def set_up_jax(compilation_cache: str | None) -> None:
+    """What holds for the whole process: strict shapes, compiled programs kept.
+
+    Args:
+      compilation_cache: a folder; empty for none; None for the folder of the
+        environment or, without one, of the user.
+    """
+    import jax
+
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+    if compilation_cache is not None:
+        folder = os.path.expanduser(compilation_cache) or None
+    else:
+        folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or _default_cache()
+    jax.config.update("jax_compilation_cache_dir", folder)
+
+
+def _default_cache() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(cache, "spatialjax", "xla")
+
+
+class _MissingFlagError(UserError):
+    """Every flag that was given is right, but a required one was not given."""
+
+
+@contextlib.contextmanager
+def _mistakes_in_flags(flag_values: flags.FlagValues) -> Iterator[None]:
+    """Turns what absl finds wrong with a command line into a `UserError`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except flags.UnrecognizedFlagError as error:
+        raise UserError(_unknown_flag_text(error.flagname, flag_values)) from None
+    except (flags.Error, ValueError) as error:
+        text = re.sub(r"\('Non-boolean .*", "expected true or false", str(error))
+        if missing := re.match(r"flag --(\w+)=None: .* other than None", text):
+            raise _MissingFlagError(f"--{missing[1]} is required") from None
+        raise UserError(text) from None
+
+
+def _unknown_flag_text(name: str, flag_values: flags.FlagValues) -> str:
+    near = nearest(name, (f"--{known}" for known in flag_values))
+    if not near.startswith("did you mean"):
+        near = "--help lists the flags"
+    return f"unknown flag --{name}: {near}"
+
+
+def _check_positional(given: Sequence[str], names: Sequence[str]) -> None:
+    if len(given) < len(names):
+        raise UserError(f"{' '.join(names[len(given) :])} is missing")
+    if len(given) > len(names):
+        raise UserError(
+            f"unexpected argument {given[len(names)]!r}; a flag is written --name=value"
+        )
+
+
+def _is_of_user(error: OSError) -> bool:
+    has_path = error.filename is not None
+    return error.errno in _NO_ROOM or (has_path and error.errno in _BAD_PATH)
+
+
+def _os_error_text(error: OSError) -> str:
+    place = f" ({error.filename})" if error.filename is not None else ""
+    if error.errno in _NO_ROOM:
+        return (
+            f"no room left to write{place}: {error.strerror}; free some and run again"
+        )
+    return f"cannot use the path {error.filename!r}: {error.strerror}"
