@@ -1,0 +1,53 @@
+"""Settings of an evaluation."""
+
+from dataclasses import dataclass
+
+from spatialjax.config import register
+from spatialjax.errors import ConfigError, nearest
+
+RULES = ("class_distinct", "same_class", "duet", "published")
+"""How the clips of a mixture are chosen; `data.pairs` draws the lists."""
+
+SWAPPED = "_swapped"
+"""Ending of a control suite: the sources of an item trade their pictures."""
+
+
+@register("evaluation")
+@dataclass
+class EvaluationConfig:
+    """What is scored and how the scores are summed up."""
+
+    suites: tuple[str, ...] = ("class_distinct",)
+    """Rules of the pair lists; with the ending ``_swapped`` the same list as a control
+    in which each source is shown the pictures of another."""
+    num_pairs: int = 256
+    """Items of a suite; a split that has fewer gives what it has."""
+    pair_seed: int = 0
+    """Of the pair lists; the published rule has its own."""
+    batch_size: int = 32
+    """Items of one device batch, over all devices."""
+    host_scores: bool = True
+    """Also the scores in float64 on the host, such as BSS-eval."""
+    num_bootstrap: int = 2000
+    """Draws behind the 95 % interval."""
+    batch_mean_parity: bool = False
+    """Also the mean of the published code, over batches of `batch_size`, in which a
+    batch without a valid item counts as 0."""
+
+    def validate(self) -> None:
+        """Refuse unknown suites and counts out of range.
+
+        Raises:
+          ConfigError: names the value and what is expected.
+        """
+        if not self.suites:
+            raise ConfigError("suites is empty; name at least one")
+        for suite in self.suites:
+            if suite.removesuffix(SWAPPED) not in RULES:
+                known = [*RULES, *(rule + SWAPPED for rule in RULES)]
+                raise ConfigError(f"suites holds {suite!r}; {nearest(suite, known)}")
+        for name in ("num_pairs", "batch_size", "num_bootstrap"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected >= 1")
+        if self.pair_seed < 0:
+            raise ConfigError(f"pair_seed is {self.pair_seed}, expected >= 0")

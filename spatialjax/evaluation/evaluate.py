@@ -1,0 +1,168 @@
+"""Scores of a model over suites of items, whatever the system."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from spatialjax.evaluation.config import EvaluationConfig
+from spatialjax.evaluation.gather import Gathered
+from spatialjax.evaluation.scorecard import Origin, ScoreCard, SuiteScores
+from spatialjax.evaluation.summary import summarise
+from spatialjax.tasks.base import HostScored, Scores, Task, Variables, check_batch
+from spatialjax.typing import Array, Batch, PyTree
+
+EvalStep = Callable[[Variables, Batch, Array], tuple[PyTree, dict[str, Scores]]]
+"""``(variables, batch, key) -> (outputs, scores)``, with all the rows of the batch."""
+
+Collect = Callable[[str, PyTree, Batch, dict[str, Scores]], None]
+"""Sees the suite's name and the outputs, batch and scores of each batch, in order."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A list of items and the batches that hold them.
+
+    The rows of the batches with ``valid`` tell by ``example_id`` which of the
+    `item_ids` they are; each item comes once.
+    """
+
+    rule: str
+    pair_hash: str
+    item_ids: tuple[str, ...]
+    batches: Iterable[Batch]
+    swap_images: bool = False
+
+
+class _Scored(NamedTuple):
+    """One batch on the host, with its outputs and scores."""
+
+    batch: Batch
+    outputs: PyTree
+    scores: dict[str, Scores]
+
+
+def compile_eval_step(task: Task) -> EvalStep:
+    """Prediction and device scores in one compiled function, for one device."""
+
+    def predict_and_measure(
+        variables: Variables, batch: Batch, key: Array
+    ) -> tuple[PyTree, dict[str, Scores]]:
+        outputs = task.predict(variables, batch, key)
+        return outputs, task.measure(outputs, batch)
+
+    return jax.jit(predict_and_measure)
+
+
+def evaluate(
+    task: Task,
+    variables: Variables,
+    suites: Mapping[str, Suite],
+    classes: Sequence[str],
+    config: EvaluationConfig,
+    key: Array,
+    *,
+    step: EvalStep | None = None,
+    collect: Collect | None = None,
+    origin: Origin | None = None,
+) -> ScoreCard:
+    """The scores of a model on each suite.
+
+    While the host scores one batch, the device works on the next. All suites and all
+    batches share the key: a task folds in the ``example_id``, so that neither the batch
+    size nor the order of suites matters.
+
+    Args:
+      task: the system.
+      variables: its parameters and state, in the form that `step` takes.
+      suites: by name; the names in `config` are not read.
+      classes: names of the classes that ``class_id`` counts.
+      config: of what to score and how to sum up.
+      key: of the draws in `predict`, if the task makes any.
+      step: compiled for several devices; None compiles for one.
+      collect: sees every batch, as a report needs.
+      origin: of model and data, for the score card.
+
+    Raises:
+      DataError: a batch does not fit the task, or a suite lacks an item.
+    """
+    step = step or compile_eval_step(task)
+    host = task.score if config.host_scores and isinstance(task, HostScored) else None
+    scored = {}
+    for name, suite in suites.items():
+        table = Gathered(name, len(suite.item_ids))
+        batches = _checked_batches(task, suite)
+        for batch, outputs, scores in _score_batches(
+            functools.partial(step, variables), host, batches, key
+        ):
+            table.add(batch, scores)
+            if collect is not None:
+                collect(name, outputs, batch, scores)
+        scored[name] = _sum_up(suite, table, classes, config)
+    return ScoreCard(scored, origin or Origin())
+
+
+def _checked_batches(task: Task, suite: Suite) -> Iterator[Batch]:
+    """The batches of a suite, which fit the task, with the pictures it asks for."""
+    for batch in suite.batches:
+        check_batch(task.batch_spec, batch)
+        if suite.swap_images:
+            batch = {**batch, "images": np.roll(batch["images"], 1, axis=1)}
+        yield batch
+
+
+def _score_batches(
+    step: Callable[[Batch, Array], tuple[PyTree, dict[str, Scores]]],
+    host: Callable[[PyTree, Batch], dict[str, Scores]] | None,
+    batches: Iterable[Batch],
+    key: Array,
+) -> Iterator[_Scored]:
+    """Scores batch by batch, in order; at most two batches are under way."""
+
+    def finish(batch: Batch, outputs: PyTree, scores: dict[str, Scores]) -> _Scored:
+        outputs, scores = jax.device_get((outputs, scores))
+        if host is not None:
+            scores = {**scores, **host(outputs, batch)}
+        return _Scored(batch, outputs, scores)
+
+    with ThreadPoolExecutor(1) as pool:
+        before: Future[_Scored] | None = None
+        for batch in batches:
+            future = pool.submit(finish, batch, *step(batch, key))
+            if before is not None:
+                yield before.result()
+            before = future
+        if before is not None:
+            yield before.result()
+
+
+def _sum_up(
+    suite: Suite, table: Gathered, classes: Sequence[str], config: EvaluationConfig
+) -> SuiteScores:
+    """The figures of a suite."""
+    table.check_complete()
+    parity = config.batch_size if config.batch_mean_parity else None
+    summaries = {
+        metric: summarise(
+            values,
+            table.class_ids,
+            classes,
+            config.num_bootstrap,
+            table.num_undefined[metric],
+            parity,
+        )
+        for metric, values in table.values.items()
+    }
+    return SuiteScores(
+        rule=suite.rule,
+        pair_hash=suite.pair_hash,
+        swap_images=suite.swap_images,
+        item_ids=suite.item_ids,
+        class_ids=table.class_ids,
+        values=table.values,
+        summaries=summaries,
+    )

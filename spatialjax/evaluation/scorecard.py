@@ -1,0 +1,275 @@
+"""The score card: what was measured, on what, by what; as JSON and as a table."""
+
+import importlib.metadata
+import json
+import math
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+import spatialjax
+from spatialjax.errors import DataError
+from spatialjax.evaluation.summary import Summary
+from spatialjax.media.files import write_file
+from spatialjax.metrics import Interval
+from spatialjax.typing import HostArray
+
+FORMAT = 1
+
+VARIANTS = {
+    "si_sdr": "si_sdr: one gain forgiven, means over time removed, dB",
+    "sdr": "bss3_sources: BSS-eval v3, 512-tap filter, no permutation, float64, dB",
+    "sir": "bss3_sources: BSS-eval v3, 512-tap filter, no permutation, float64, dB",
+    "sar": "bss3_sources: BSS-eval v3, 512-tap filter, no permutation, float64, dB",
+}
+"""The definition behind the first part of a metric's name."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which model was scored on which data."""
+
+    experiment: str = ""
+    checkpoint_step: int | None = None
+    dataset: str = ""
+    dataset_hash: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class SuiteScores:
+    """The scores of one pair list.
+
+    `values` holds, by metric, one value per item ``[m]`` or per source ``[m, n]``, NaN
+    where it does not count; `item_ids` and `class_ids [m, n]` stand in the same order.
+    """
+
+    rule: str
+    pair_hash: str
+    swap_images: bool
+    item_ids: tuple[str, ...]
+    class_ids: HostArray
+    values: dict[str, HostArray]
+    summaries: dict[str, Summary]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each metric; NaN where nothing counts."""
+        return {name: s.total.mean for name, s in self.summaries.items()}
+
+
+@dataclass(frozen=True)
+class ScoreCard:
+    """All suites of one evaluation."""
+
+    suites: dict[str, SuiteScores]
+    origin: Origin = field(default_factory=Origin)
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+
+    def to_json(self) -> str:
+        """JSON that `from_json` reads back: first the figures, then a line an item."""
+        plain = {
+            "format": FORMAT,
+            "origin": asdict(self.origin),
+            "versions": self.versions,
+            "suites": {name: _figures(suite) for name, suite in self.suites.items()},
+        }
+        head = json.dumps(plain, indent=1, allow_nan=False).removesuffix("\n}")
+        items = (
+            f"  {json.dumps(name)}: [\n{_item_lines(suite)}\n  ]"
+            for name, suite in self.suites.items()
+        )
+        return head + ',\n "items": {\n' + ",\n".join(items) + "\n }\n}\n"
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Writes the JSON, whole or not at all.
+
+        Raises:
+          MediaError: the file cannot be written.
+        """
+        write_file(path, self.to_json().encode())
+
+    def table(self) -> str:
+        """The figures for a terminal."""
+        parts = [_suite_table(name, suite) for name, suite in self.suites.items()]
+        return "\n\n".join(parts)
+
+
+def from_json(text: str) -> ScoreCard:
+    """The score card that `ScoreCard.to_json` wrote.
+
+    Raises:
+      DataError: the text is no score card of this format.
+    """
+    try:
+        plain = json.loads(text)
+        if plain["format"] != FORMAT:
+            raise DataError(
+                f"the score card has format {plain['format']}, expected {FORMAT}; "
+                "evaluate again"
+            )
+        return ScoreCard(
+            {
+                name: _suite_from_plain(figures, plain["items"][name])
+                for name, figures in plain["suites"].items()
+            },
+            Origin(**plain["origin"]),
+            plain["versions"],
+        )
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"no score card, as launch.evaluate writes it: {error!r}"
+        ) from None
+
+
+def read_scorecard(path: str | os.PathLike[str]) -> ScoreCard:
+    """The score card of a file.
+
+    Raises:
+      DataError: there is no such file, or it holds no score card.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no text"
+        raise DataError(f"{path} cannot be read: {reason}") from None
+    try:
+        return from_json(text)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def versions() -> dict[str, str]:
+    """Versions of this library and of those that shape the numbers."""
+    names = ("jax", "numpy", "scipy")
+    return {"spatialjax": spatialjax.__version__} | {
+        name: importlib.metadata.version(name) for name in names
+    }
+
+
+def variant(metric: str) -> str | None:
+    """The definition of a metric such as ``sdr_improvement_db``, if it has a name."""
+    stems = [stem for stem in VARIANTS if metric.startswith(stem + "_")]
+    return VARIANTS[stems[0]] if stems else None
+
+
+def _figures(suite: SuiteScores) -> dict[str, Any]:
+    metrics = {
+        name: {
+            "variant": variant(name),
+            **_interval_to_plain(summary.total),
+            "num_values": suite.values[name].size,
+            "num_undefined": summary.num_undefined,
+            "batch_mean": _number(summary.batch_mean),
+            "per_class": {
+                c: _interval_to_plain(i) for c, i in summary.per_class.items()
+            },
+        }
+        for name, summary in suite.summaries.items()
+    }
+    return {
+        "rule": suite.rule,
+        "pair_hash": suite.pair_hash,
+        "swap_images": suite.swap_images,
+        "num_items": len(suite.item_ids),
+        "metrics": metrics,
+    }
+
+
+def _item_lines(suite: SuiteScores) -> str:
+    """One JSON object a line; a value that does not count is null."""
+    columns = {name: _nulls(values.tolist()) for name, values in suite.values.items()}
+    classes = suite.class_ids.tolist()
+    return ",\n".join(
+        "   "
+        + json.dumps(
+            {"id": item_id, "class_ids": classes[row]}
+            | {"values": {name: column[row] for name, column in columns.items()}},
+            allow_nan=False,
+        )
+        for row, item_id in enumerate(suite.item_ids)
+    )
+
+
+def _suite_from_plain(
+    figures: Mapping[str, Any], items: Sequence[Mapping[str, Any]]
+) -> SuiteScores:
+    metrics = figures["metrics"]
+    return SuiteScores(
+        rule=figures["rule"],
+        pair_hash=figures["pair_hash"],
+        swap_images=figures["swap_images"],
+        item_ids=tuple(item["id"] for item in items),
+        class_ids=np.array([item["class_ids"] for item in items], np.int32),
+        values={
+            name: np.array([item["values"][name] for item in items], np.float64)
+            for name in metrics
+        },
+        summaries={
+            name: Summary(
+                _interval_from_plain(m),
+                m["num_undefined"],
+                m["batch_mean"],
+                {c: _interval_from_plain(i) for c, i in m["per_class"].items()},
+            )
+            for name, m in metrics.items()
+        },
+    )
+
+
+def _interval_to_plain(interval: Interval) -> dict[str, Any]:
+    return {name: _number(value) for name, value in interval._asdict().items()}
+
+
+def _interval_from_plain(plain: Mapping[str, Any]) -> Interval:
+    names = ("mean", "low", "high")
+    mean, low, high = (math.nan if plain[n] is None else plain[n] for n in names)
+    return Interval(mean, low, high, plain["num_valid"])
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is None or math.isfinite(value) else None
+
+
+def _nulls(values: Any) -> Any:
+    return [_nulls(v) for v in values] if isinstance(values, list) else _number(values)
+
+
+def _suite_table(name: str, suite: SuiteScores) -> str:
+    lines = [f"{name}: {len(suite.item_ids)} items, pair list {suite.pair_hash[:12]}"]
+    width = max((len(metric) for metric in suite.summaries), default=0)
+    lines.append(f"  {'':{width}}      mean     95 % interval      valid")
+    for metric, summary in suite.summaries.items():
+        mean, low, high, num_valid = summary.total
+        line = f"  {metric:{width}} {mean:9.3f}  [{low:8.3f}, {high:8.3f}]"
+        line += f"  {num_valid:>4}/{suite.values[metric].size}"
+        if summary.num_undefined:
+            line += f", {summary.num_undefined} undefined"
+        if summary.batch_mean is not None:
+            line += f"  mean of batches {summary.batch_mean:.3f}"
+        lines.append(line)
+    return "\n".join(lines + _class_table(suite))
+
+
+def _class_table(suite: SuiteScores) -> list[str]:
+    """Means by class, one column a metric, and how often the class was valid."""
+    columns = {m: s.per_class for m, s in suite.summaries.items() if s.per_class}
+    if not columns:
+        return []
+    names = sorted(set().union(*columns.values()))
+    width = max(map(len, names))
+    heads = [metric.removesuffix("_db") for metric in columns]
+    lines = ["  " + "  ".join([f"{'by class':{width}}", "   n", *heads])]
+    for name in names:
+        found = [per_class.get(name) for per_class in columns.values()]
+        cells = [
+            f"{interval.mean if interval else math.nan:{len(head)}.2f}"
+            for head, interval in zip(heads, found, strict=True)
+        ]
+        count = max(interval.num_valid for interval in found if interval)
+        lines.append("  " + "  ".join([f"{name:{width}}", f"{count:4}", *cells]))
+    return lines

@@ -1,0 +1,97 @@
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from spatialjax.errors import DataError, UserError
+from spatialjax.evaluation import read_scorecard
+from spatialjax.evaluation.scorecard import from_json, variant
+from spatialjax.evaluation.summary import Summary
+from spatialjax.metrics import Interval
+from tests.evaluation.cards import random_card
+
+
+def assert_same_card(given, expected):
+    assert given.origin == expected.origin
+    assert given.versions == expected.versions
+    assert given.suites.keys() == expected.suites.keys()
+    for name, suite in expected.suites.items():
+        ours = dataclasses.asdict(given.suites[name])
+        np.testing.assert_equal(ours, dataclasses.asdict(suite))
+        assert given.suites[name].class_ids.dtype == suite.class_ids.dtype
+
+
+def test_json_reloads_equal(tmp_path):
+    card = random_card()
+    card.write(tmp_path / "new" / "scores.json")
+    assert_same_card(read_scorecard(tmp_path / "new" / "scores.json"), card)
+
+
+def test_json_is_strict_and_has_one_line_an_item():
+    card = random_card()
+    text = card.to_json()
+    plain = json.loads(text, parse_constant=pytest.fail)
+    figures = plain["suites"]["class_distinct"]
+    assert figures["num_items"] == 12
+    assert figures["metrics"]["sdr_db"]["num_valid"] == 22
+    assert figures["metrics"]["sdr_db"]["num_values"] == 24
+    assert "512-tap" in figures["metrics"]["sdr_db"]["variant"]
+    assert plain["versions"]["jax"] == jax.__version__
+    assert plain["origin"]["checkpoint_step"] == 7
+    assert plain["items"]["class_distinct"][3]["values"]["sdr_db"] == [None, None]
+    lines = [line for line in text.splitlines() if '"id"' in line]
+    assert len(lines) == 12
+
+
+def test_nothing_valid_reloads(tmp_path):
+    card = random_card()
+    suite = card.suites["class_distinct"]
+    nothing = Summary(Interval(np.nan, np.nan, np.nan, 0), num_undefined=2)
+    empty = dataclasses.replace(suite, summaries={**suite.summaries, "loss": nothing})
+    card = dataclasses.replace(card, suites={"class_distinct": empty})
+    assert_same_card(from_json(card.to_json()), card)
+    assert "2 undefined" in card.table()
+
+
+def test_table():
+    text = random_card().table()
+    assert "class_distinct: 12 items, pair list abababababab" in text
+    assert "22/24" in text
+    assert "mean of batches" in text
+    assert all(name in text for name in ("cello", "drum", "flute"))
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("metric", "start"),
+    [
+        ("si_sdr_improvement_db", "si_sdr:"),
+        ("sdr_mixture_db", "bss3_sources:"),
+        ("sar_db", "bss3_sources:"),
+    ],
+)
+def test_variants(metric, start):
+    assert variant(metric).startswith(start)
+    assert variant("loss") is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+def test_refuses_other_files(text, tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"other\.json.*score card"):
+        read_scorecard(path)
+
+
+def test_refuses_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_scorecard(tmp_path / "none.json")
+
+
+def test_output_below_a_file_leaves_nothing(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        random_card().write(tmp_path / "file" / "scores.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
