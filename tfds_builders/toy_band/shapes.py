@@ -12,6 +12,8 @@ import numpy as np
 Polygon = tuple[str, np.ndarray]
 """A paint (field of `world.Look`) and points of shape [m, 2]."""
 
+LEAN_DEG = 12.0  # at the end of the register, for all that neither swing nor stand
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -88,7 +90,7 @@ def _bell(pose: Pose) -> list[Polygon]:
 
 
 def _drum(pose: Pose) -> list[Polygon]:
-    """A drum on its side rim, laced; its sticks fall when it sounds."""
+    """A laced drum; its sticks fall in turn when it sounds."""
     shell = np.concatenate(
         [_arc(0.0, 0.7, 1.0, 0.3, 180.0, 0.0), _points((1.0, -0.3), (-1.0, -0.3))]
     )
@@ -103,20 +105,21 @@ def _drum(pose: Pose) -> list[Polygon]:
             ("light", _stroke(stick, 0.13)),
             ("light", _ellipse(side * 0.25, hit, 0.15, 0.15)),
         ]
-    return [
+    drum: list[Polygon] = [
         ("body", shell),
         ("dark", _stroke(lace, 0.11)),
         ("dark", _ellipse(0.0, -0.3, 1.0, 0.3)),
         ("body", _ellipse(0.0, -0.3, 0.86, 0.21)),
         *sticks,
     ]
+    return _turn(drum, LEAN_DEG * pose.pitch)
 
 
 def _fiddle(pose: Pose) -> list[Polygon]:
     """A waisted body with a neck; the bow slides across once a note."""
     slide = 0.32 * pose.stroke
     bow = _points((slide - 1.0, 0.42), (slide + 1.0, 0.1))
-    return [
+    fiddle: list[Polygon] = [
         ("dark", _box(-0.11, -1.2, 0.11, 0.3)),
         ("dark", _ellipse(0.0, -1.2, 0.17, 0.17)),
         ("body", _ellipse(0.0, -0.24, 0.46, 0.42)),
@@ -126,10 +129,11 @@ def _fiddle(pose: Pose) -> list[Polygon]:
         ("dark", _box(-0.24, 0.72, 0.24, 0.84)),
         ("light", _stroke(bow, 0.12)),
     ]
+    return _turn(fiddle, LEAN_DEG * pose.pitch)
 
 
 def _flute(pose: Pose) -> list[Polygon]:
-    """A thick tube across the picture, blowing rings; its tilt follows the pitch."""
+    """A thick tube across the picture that blows bubbles."""
     tube = np.concatenate(
         [_arc(0.95, 0.0, 0.27, 0.27, -90, 90), _arc(-0.95, 0.0, 0.27, 0.27, 90, 270)]
     )
@@ -145,7 +149,7 @@ def _flute(pose: Pose) -> list[Polygon]:
         ("light", _box(-0.72, -0.27, -0.56, 0.27)),
         ("light", _box(0.98, -0.27, 1.06, 0.27)),
     ]
-    return _turn([("body", tube), *holes, *cap, *puffs], 10.0 + 8.0 * pose.pitch)
+    return _turn([("body", tube), *holes, *cap, *puffs], 10.0 + LEAN_DEG * pose.pitch)
 
 
 def _harp(pose: Pose) -> list[Polygon]:
@@ -164,7 +168,7 @@ def _harp(pose: Pose) -> list[Polygon]:
         bend = 0.12 * pose.level * pose.stroke * np.sin(np.pi * along)
         line = np.stack([x + bend, top + (bottom - top) * along], -1)
         strings.append(("light", _stroke(line, 0.08)))
-    return [*strings, *frame]
+    return _turn([*strings, *frame], LEAN_DEG * pose.pitch)
 
 
 def _horn(pose: Pose) -> list[Polygon]:
@@ -186,7 +190,7 @@ def _horn(pose: Pose) -> list[Polygon]:
             ("light", _box(-1.15, -0.2, -1.0, 0.2)),
             ("dark", _ellipse(0.95, 0.0, 0.16, flare)),
         ],
-        6.0 + 8.0 * pose.level,
+        8.0 + LEAN_DEG * pose.pitch,
     )
 
 
@@ -207,7 +211,7 @@ def _organ(pose: Pose) -> list[Polygon]:
 
 
 def _crumhorn(pose: Pose) -> list[Polygon]:
-    """A pipe bent into a hook that sways with the notes."""
+    """A pipe bent into a hook."""
     hook = np.concatenate(
         [_points((-0.5, -1.0), (-0.5, -0.4)), _arc(0.1, 0.3, 0.6, 0.62, 180.0, -10.0)]
     )
@@ -220,7 +224,7 @@ def _crumhorn(pose: Pose) -> list[Polygon]:
     holes: list[Polygon] = [
         ("dark", _ellipse(-0.5, y, 0.08, 0.08)) for y in (-0.6, -0.34, -0.08, 0.18)
     ]
-    return _turn([*pipe, *holes], 14.0 * pose.level * pose.stroke)
+    return _turn([*pipe, *holes], LEAN_DEG * pose.pitch)
 
 
 _FIGURES: dict[str, Callable[[Pose], list[Polygon]]] = {
