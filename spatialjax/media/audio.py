@@ -88,10 +88,15 @@ def _decode(
     """Time of the decoded frame in seconds and resampled samples ``[c, t]`` float32."""
     stream.codec_context.thread_count = 1
     resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)
-    time_s = 0.0
+    time_s, form = 0.0, None
     try:
         for frame in container.decode(stream):
             time_s = time_s if frame.time is None else frame.time
+            form = form or (frame.sample_rate, frame.layout.nb_channels)
+            if form != (frame.sample_rate, frame.layout.nb_channels):
+                raise MediaError(
+                    f"{name} changes its rate or channels after {time_s:.3f} s"
+                )
             for resampled in resampler.resample(frame):
                 yield time_s, resampled.to_ndarray()
         for resampled in resampler.resample(None):
@@ -99,11 +104,9 @@ def _decode(
             if resampled is not None:
                 yield time_s, resampled.to_ndarray()
     except av.error.FFmpegError as error:
-        text = f"{name} cannot be decoded after {time_s:.3f} s: {reason(error)}"
-        raise MediaError(text) from error
-    except ValueError as error:
-        text = f"{name} changes its rate or channels after {time_s:.3f} s"
-        raise MediaError(text) from error
+        raise MediaError(
+            f"{name} cannot be decoded after {time_s:.3f} s: {reason(error)}"
+        ) from error
 
 
 def _check_length(

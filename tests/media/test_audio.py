@@ -1,0 +1,196 @@
+import fractions
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from spatialjax.errors import MediaError
+from spatialjax.media import float_to_int16, read_audio, write_wav
+from tests.media.make import number_picture, tone, write_sound, write_video
+
+
+def level_and_frequency(samples, rate_hz):
+    """Amplitude and frequency of a sine, away from the ends."""
+    middle = samples[len(samples) // 4 : -len(samples) // 4] / 32768
+    window = np.hanning(len(middle))
+    spectrum = np.abs(np.fft.rfft(middle * window, 1 << 18))
+    peak = spectrum.argmax()
+    return 2 * spectrum[peak] / window.sum(), peak * rate_hz / (1 << 18)
+
+
+def test_pcm_at_its_own_rate_is_exact(tmp_path):
+    samples = np.random.default_rng(0).integers(-32768, 32768, 4001).astype(np.int16)
+    write_sound(tmp_path / "a.wav", samples, 11025)
+    sound = read_audio(tmp_path / "a.wav", 11025, channels=1)
+    assert sound.samples.dtype == np.int16
+    assert sound.sample_rate_hz == 11025
+    assert sound.start_s == 0
+    np.testing.assert_array_equal(sound.samples, samples[None])
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_channels_are_kept_in_order(tmp_path, name):
+    samples = np.arange(4000, dtype=np.int16).reshape(1000, 4)
+    write_sound(tmp_path / name, samples, 8000)
+    sound = read_audio(tmp_path / name)
+    np.testing.assert_array_equal(sound.samples, samples.T)
+
+
+def test_mono_is_the_mean_of_the_channels(tmp_path):
+    rng = np.random.default_rng(1)
+    samples = rng.integers(-8000, 8000, (500, 2)).astype(np.int16) * 2
+    write_sound(tmp_path / "a.wav", samples, 8000)
+    sound = read_audio(tmp_path / "a.wav", channels=1)
+    np.testing.assert_array_equal(sound.samples[0], samples.sum(1) // 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate_hz"),
+    [
+        ("a.wav", None, 44100),
+        ("a.flac", None, 8000),
+        ("a.mp3", None, 44100),
+        ("a.m4a", "aac", 48000),
+        ("a.mka", "libopus", 48000),
+    ],
+)
+def test_resampled_sine_keeps_frequency_level_and_place(tmp_path, name, codec, rate_hz):
+    onset_s = 0.5
+    write_sound(
+        tmp_path / name, tone(2.0, rate_hz, 441.0, onset_s, level=0.4), rate_hz, codec
+    )
+    sound = read_audio(tmp_path / name, 11025, channels=1)
+    samples = sound.samples[0]
+    assert len(samples) == pytest.approx(2 * 11025, abs=0.06 * 11025)
+    level, frequency_hz = level_and_frequency(samples, 11025)
+    assert level == pytest.approx(0.4, rel=0.02)
+    assert frequency_hz == pytest.approx(441.0, abs=0.2)
+    first = np.flatnonzero(np.abs(samples) > 0.05 * 32768)[0]
+    assert first / 11025 == pytest.approx(onset_s, abs=0.003)
+
+
+def test_what_lies_above_the_new_nyquist_rate_is_removed(tmp_path):
+    write_sound(tmp_path / "a.wav", tone(1.0, 44100, 9000.0), 44100)
+    samples = read_audio(tmp_path / "a.wav", 11025).samples[0, 500:-500]
+    assert np.abs(samples).max() < 0.01 * 32768
+
+
+def test_float_beyond_full_scale_is_clipped(tmp_path):
+    samples = np.array([0.0, 1.5, -1.5, 0.25])
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
+    found = read_audio(tmp_path / "a.wav").samples[0]
+    np.testing.assert_array_equal(found, [0, 32767, -32768, 8192])
+    np.testing.assert_array_equal(float_to_int16(samples), found)
+
+
+def test_sound_of_a_video(tmp_path):
+    pictures = [number_picture(i) for i in range(8)]
+    write_video(tmp_path / "a.mp4", pictures, 8, tone(1.0, 22050), 22050)
+    sound = read_audio(tmp_path / "a.mp4", 11025, channels=1)
+    assert sound.samples.shape[1] == pytest.approx(11025, abs=1200)
+    assert level_and_frequency(sound.samples[0], 11025)[1] == pytest.approx(440, abs=1)
+
+
+def test_sound_that_starts_later_says_so(tmp_path):
+    pictures = [number_picture(i) for i in range(16)]
+    path = tmp_path / "a.mkv"
+    write_video(path, pictures, 8, tone(1.0, 48000), 48000, sound_start_s=0.75)
+    assert read_audio(path, 11025).start_s == pytest.approx(0.75, abs=0.03)
+
+
+class TestBadInput:
+    def message(self, path, **kwargs):
+        with pytest.raises(MediaError) as caught:
+            read_audio(path, **kwargs)
+        text = str(caught.value)
+        assert "\n" not in text
+        assert str(path) in text
+        return text
+
+    def test_missing(self, tmp_path):
+        assert "does not exist" in self.message(tmp_path / "none.mp3")
+
+    def test_folder(self, tmp_path):
+        assert "is a folder" in self.message(tmp_path)
+
+    def test_no_media(self, tmp_path):
+        (tmp_path / "a.mp3").write_text("this is text" * 100)
+        assert "cannot be" in self.message(tmp_path / "a.mp3")
+
+    def test_empty_file(self, tmp_path):
+        (tmp_path / "a.wav").touch()
+        assert "cannot be read" in self.message(tmp_path / "a.wav")
+
+    def test_no_sound_stream(self, tmp_path):
+        write_video(tmp_path / "a.mp4", [number_picture(0)] * 3, 8)
+        assert "no sound stream" in self.message(tmp_path / "a.mp4")
+
+    def test_no_samples(self, tmp_path):
+        write_sound(tmp_path / "a.wav", np.zeros(0), 8000)
+        text = self.message(tmp_path / "a.wav")
+        assert "sound stream 0 (pcm_s16le), has no samples" in text
+
+    def test_not_finite(self, tmp_path):
+        samples = np.array([0.0, np.nan, 0.5])
+        soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
+        assert "not finite" in self.message(tmp_path / "a.wav")
+
+    def test_cut_off(self, tmp_path):
+        path = tmp_path / "a.aiff"
+        write_sound(path, tone(4.0, 8000), 8000)
+        path.write_bytes(path.read_bytes()[:20000])
+        assert "cut off after 1.24" in self.message(path)
+
+    def test_number_of_channels(self, tmp_path):
+        write_sound(tmp_path / "a.wav", np.zeros((10, 2)), 8000)
+        text = self.message(tmp_path / "a.wav", channels=4)
+        assert "2 channels, expected 4 or 1" in text
+
+    def test_broken_packets(self, tmp_path):
+        path = tmp_path / "a.flac"
+        write_sound(path, np.random.default_rng(0).uniform(-1, 1, 50000), 8000)
+        content = bytearray(path.read_bytes())
+        content[4000:] = bytes(len(content) - 4000)
+        path.write_bytes(content)
+        self.message(path)
+
+    def test_rate_that_changes(self, tmp_path):
+        parts = []
+        for rate_hz in (8000, 16000):
+            name = tmp_path / f"{rate_hz}.ts"
+            with av.open(str(name), "w", format="adts") as container:
+                stream = container.add_stream("aac", rate=rate_hz, layout="mono")
+                frame = av.AudioFrame.from_ndarray(
+                    np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+                )
+                frame.sample_rate, frame.pts = rate_hz, 0
+                frame.time_base = fractions.Fraction(1, rate_hz)
+                container.mux(stream.encode(frame))
+                container.mux(stream.encode(None))
+            parts.append(name.read_bytes())
+        (tmp_path / "a.aac").write_bytes(parts[0] * 8 + parts[1] * 8)
+        assert "changes its rate" in self.message(tmp_path / "a.aac")
+
+
+class TestWriteWav:
+    @pytest.mark.parametrize("dtype", [np.int16, np.float32])
+    def test_round_trip(self, tmp_path, dtype):
+        samples = (np.arange(-300, 300).reshape(3, 200) * 100).astype(dtype)
+        samples = samples if dtype == np.int16 else samples / np.float32(32768)
+        write_wav(tmp_path / "new" / "a.wav", samples, 16000)
+        found, rate_hz = soundfile.read(tmp_path / "new" / "a.wav", dtype=dtype)
+        np.testing.assert_array_equal(found.T, samples)
+        assert rate_hz == 16000
+        assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.wav"]
+
+    @pytest.mark.parametrize("samples", [np.zeros(4), np.zeros((1, 4), np.int32)])
+    def test_wrong_samples(self, tmp_path, samples):
+        with pytest.raises(MediaError, match="expected int16 or floating point"):
+            write_wav(tmp_path / "a.wav", samples, 8000)
+        assert not list(tmp_path.iterdir())
+
+    def test_below_a_regular_file(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(MediaError, match="cannot be written"):
+            write_wav(tmp_path / "file" / "a.wav", np.zeros((1, 4)), 8000)

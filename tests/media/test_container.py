@@ -1,0 +1,34 @@
+import pytest
+
+from spatialjax.errors import MediaError
+from spatialjax.media import probe
+from tests.media.make import number_picture, tone, write_sound, write_video
+
+
+def test_streams_of_a_video(tmp_path):
+    path = tmp_path / "a:b.mp4"
+    write_video(path, [number_picture(0, 32)] * 20, 10, tone(2.0, 22050), 22050)
+    info = probe(path)
+    assert info.path == path
+    assert info.duration_s == pytest.approx(2.0, abs=0.1)
+    (video,), (audio,) = info.video, info.audio
+    assert (video.codec, video.width, video.height) == ("h264", 64, 32)
+    assert video.image_rate_hz == pytest.approx(10, abs=0.01)
+    assert video.duration_s == pytest.approx(2.0, abs=0.01)
+    assert (audio.codec, audio.sample_rate_hz, audio.channels) == ("aac", 22050, 1)
+    assert audio.layout == "mono"
+    assert audio.duration_s == pytest.approx(2.0, abs=0.1)
+
+
+def test_sound_alone(tmp_path):
+    write_sound(tmp_path / "a.mp3", tone(1.0, 44100), 44100)
+    info = probe(tmp_path / "a.mp3")
+    assert info.video == ()
+    assert info.container == "mp3"
+    assert info.audio[0].sample_rate_hz == 44100
+
+
+def test_no_media(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(bytes(5000))
+    with pytest.raises(MediaError, match=r"a\.mp4 cannot be read: \w+"):
+        probe(tmp_path / "a.mp4")
