@@ -45,7 +45,7 @@ def load_config(name: str) -> Any:
       ConfigError: there is no such file, it holds no `get_config`, it is no Python, or
         the config is wrong.
     """
-    bare = re.fullmatch(r"\w+", name) is not None
+    bare = re.fullmatch(r"\w*", name) is not None
     path = FOLDER / f"{name}.py" if bare else pathlib.Path(name)
     if not path.exists():
         known = nearest(path.stem, config_names())

@@ -40,13 +40,13 @@ def from_text(hint: Any, text: str) -> Any:
         items = _split_items(text)
         args = list(typing.get_args(base))
         args = args[:1] * len(items) if args[-1] is ... else args
-        args += [str] * (len(items) - len(args))  # too many: the check will tell
+        args += args[-1:] * (len(items) - len(args))  # too many: the check will tell
         return tuple(from_text(a, item) for a, item in zip(args, items, strict=False))
     return text
 
 
 def _quote(text: str) -> str:
-    mark = '"' if "'" in text else "'"
+    mark = "'" if '"' in text else '"'
     return mark + text + mark
 
 
@@ -65,7 +65,7 @@ def _split_items(text: str) -> list[str]:
         elif character in "'\"":
             quote = character
         else:
-            depth += (character in "([") - (character in ")]")
+            depth += (character in "([{") - (character in ")]}")
         items[-1] += character
     whole = len(items) == 1
     items = [item.strip() for item in items if item.strip()]

@@ -1,0 +1,429 @@
+import errno
+import pathlib
+import subprocess
+import sys
+
+import jax
+import pytest
+from absl import app, flags
+
+from launch import _app, _config_flag
+from spatialjax.config import describe
+from spatialjax.errors import ConfigError, DataError, UserError
+from tests.config.trees import Experiment, Group, Loss, Pixels
+
+ROOT = pathlib.Path(__file__).parents[2]
+CONFIG = "--config=" + str(pathlib.Path(__file__).with_name("sample_config.py"))
+
+
+def read(*words, config_flag=True, uses_jax=False, positional=()):
+    """What `main` would be called with, and the flags."""
+    flag_values = flags.FlagValues()
+    flags.DEFINE_string("workdir", "here", "where", flag_values=flag_values)
+    flags.DEFINE_integer("num_items", 1, "count", flag_values=flag_values)
+    argv = ["program", *words]
+    _app.define_flags(argv, flag_values, config_flag=config_flag, uses_jax=uses_jax)
+    return _app.read_flags(argv, flag_values, positional), flag_values
+
+
+def read_config(*words):
+    return read(CONFIG, *words)[0][0]
+
+
+def text_of(*words, **keywords):
+    """The one line that a wrong command line gives."""
+    with pytest.raises(UserError) as error:
+        read(*words, **keywords)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def run_program(*words):
+    command = [sys.executable, "-m", "tests.launch.program", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_program_runs_and_its_status_counts():
+    done = run_program("--workdir=w", CONFIG, "--config.seed", "7", "--config.flip")
+    assert (done.stdout, done.stderr, done.returncode) == ("w 7 BCE False\n", "", 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "line"),
+    [
+        ([CONFIG], 2, "program: --workdir is required"),
+        (
+            [CONFIG, "--workdir=w", "--fail=user"],
+            2,
+            "program: the index has 2 columns, expected 3",
+        ),
+        (
+            ["--workdir=LICENSE", CONFIG, "--fail=write"],
+            2,
+            "program: cannot use the path 'LICENSE/below': Not a directory",
+        ),
+        (
+            ["--flagfile=nowhere"],
+            2,
+            "program: ERROR:: Unable to open flagfile: [Errno 2] No such file or "
+            "directory: 'nowhere'",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(words, status, line):
+    done = run_program(*words)
+    assert (done.stderr, done.stdout, done.returncode) == (line + "\n", "", status)
+
+
+def test_a_defect_keeps_its_traceback():
+    done = run_program(CONFIG, "--workdir=w", "--fail=defect")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("ValueError: a defect\n")
+
+
+def test_help_lists_the_flags_of_the_program():
+    for word in ("--help", "--helpfull"):
+        text = run_program(word).stdout
+        for flag in ("--config:", "--[no]print_config:", "--workdir:", "--fail:"):
+            assert flag in text.partition("absl.")[0]
+
+
+def test_print_config_needs_no_other_flag_and_can_be_given_back():
+    done = run_program(CONFIG, "--print_config", "--config.name=it's")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(describe(Experiment()))
+    assert lines[0].split() == ["--config.name='it'\"'\"'s'", "#", "str"]
+    assert "--config.task.loss=bce " in lines[5]
+    assert lines[5].endswith("# one of bce, l1, l2")
+    words = [line.partition("  #")[0].strip() for line in lines[1:]]
+    given = [word.replace("'", "") for word in words]  # as the shell would
+    assert read_config(*given) == Experiment()
+
+
+def test_print_config_shows_what_overrides_made(capsys):
+    with pytest.raises(SystemExit) as stop:
+        read(CONFIG, "--config.task.size=3,4", "--print_config")
+    assert stop.value.code == 0
+    assert "--config.task.size='(3, 4)'  " in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="seed is -1"):
+        read(CONFIG, "--config.seed=-1", "--print_config")
+
+
+def test_a_required_flag_is_missed_in_one_line(capsys):
+    flag_values = flags.FlagValues()
+    flags.DEFINE_string("workdir", None, "", flag_values=flag_values, required=True)
+    argv = ["program", CONFIG]
+    _app.define_flags(argv, flag_values, config_flag=True, uses_jax=False)
+    with pytest.raises(UserError, match=r"^--workdir is required$"):
+        _app.read_flags(argv, flag_values)
+    with pytest.raises(SystemExit) as stop:
+        _app.read_flags([*argv, "--print_config"], flag_values)
+    assert stop.value.code == 0
+    assert "--config.seed=0 " in capsys.readouterr().out
+
+
+def test_words_behind_two_dashes_are_no_flags():
+    assert text_of(CONFIG, "--", "--config.seed=1").startswith(
+        "unexpected argument '--c"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], Experiment()),
+        (["--config.seed=3"], Experiment(seed=3)),
+        (["--config.seed", "3"], Experiment(seed=3)),
+        (["-config.seed=3"], Experiment(seed=3)),
+        (["--config.seed=3", "--config.seed=4"], Experiment(seed=4)),
+        (["--config.flip"], Experiment(flip=True)),
+        (["--config.flip=true"], Experiment(flip=True)),
+        (["--config.flip", "--noconfig.flip"], Experiment()),
+        (["--config.flip", "--config.flip=False"], Experiment()),
+        (["--config.name="], Experiment(name="")),
+        (["--config.note=a=b, c"], Experiment(note="a=b, c")),
+        (["--config.num_workers=4"], Experiment(num_workers=4)),
+        (["--config.num_workers=4", "--config.num_workers=none"], Experiment()),
+        (["--config.task.loss=L1"], Experiment(task=Pixels(Loss.L1))),
+        (["--config.task.loss=l2"], Experiment(task=Pixels(Loss.SQUARED))),
+        (["--config.task.loss=squared"], Experiment(task=Pixels(Loss.SQUARED))),
+        (["--config.task.size=3,4"], Experiment(task=Pixels(size=(3, 4)))),
+        (["--config.task.size=(3, 4)"], Experiment(task=Pixels(size=(3, 4)))),
+        (["--config.task.crop=3,4"], Experiment(task=Pixels(crop=(3, 4)))),
+        (["--config.task.crop=3,4", "--config.note=none"], None),
+    ],
+)
+def test_overrides(words, expected):
+    config = read_config(*words)
+    assert config == (expected or Experiment(task=Pixels(crop=(3, 4))))
+
+
+def test_overrides_inside_groups():
+    groups = read_config("--config.optimizer.groups.sound.learning_rate=1e-3")
+    assert groups.optimizer.groups == {"sound": Group(1e-3), "frame": Group(1e-4)}
+    groups = read_config(
+        "--config.optimizer.groups.frame.learning_rate=none",
+        "--config.optimizer.groups.frame.frozen",
+    )
+    assert groups.optimizer.groups["frame"] == Group(None, frozen=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "--config is required: a file, or one of "),
+        (["--wrkdir=x"], "unknown flag --wrkdir: did you mean '--workdir'?"),
+        (["--zzzzzzzz"], "unknown flag --zzzzzzzz: --help lists the flags"),
+        (["--num_items=x"], "flag --num_items=x: invalid literal for int() with base "),
+        (["--workdir"], "Missing value for flag --workdir"),
+        ([CONFIG, "extra"], "unexpected argument 'extra'; a flag is written --name="),
+        (["--config.seed=1"], "--config.seed changes what --config=FILE holds; put "),
+        (["--config.seed=1", CONFIG], "--config.seed changes what --config=FILE holds"),
+        (["--noconfig.flip", CONFIG], "--noconfig.flip changes what --config=FILE "),
+        ([CONFIG, CONFIG], "--config is given twice; name one experiment"),
+        (["--config"], "Missing value for flag --config"),
+        ([CONFIG, "--config.seed"], "Missing value for flag --config.seed"),
+        ([CONFIG, "--config.sed=1"], "config has no field 'sed': did you mean 'seed'?"),
+        (
+            [CONFIG, "--config.optimizer.learning_rat=1"],
+            "config.optimizer has no field 'learning_rat': did you mean 'learning_",
+        ),
+        ([CONFIG, "--config.a-b=1"], "config has no field 'a-b': known: flip, name"),
+        ([CONFIG, "--config.=1"], "config has no field ''"),
+        ([CONFIG, "--config.__doc__=1"], "config has no field '__doc__'"),
+        ([CONFIG, "--config.validate=1"], "config has no field 'validate'"),
+        ([CONFIG, "--config.flip.x=1"], "config.flip (bool) has no fields, not 'x'"),
+        ([CONFIG, "--config.task=x"], "config.task is a group; set one of its fields"),
+        ([CONFIG, "--config.optimizer.groups.new.frozen"], "config.optimizer.groups "),
+        ([CONFIG, "--config.seed=1.5"], "config.seed is '1.5', expected int"),
+        ([CONFIG, "--config.seed=none"], "config.seed is 'none', expected int"),
+        ([CONFIG, "--config.seed=-1"], "config: seed is -1, expected >= 0"),
+        ([CONFIG, "--noconfig.seed"], "unknown flag --noconfig.seed: did you mean "),
+        (
+            [CONFIG, "--config.flip=maybe"],
+            "flag --config.flip=maybe: expected true or ",
+        ),
+        ([CONFIG, "--noconfig.flip=1"], "--noconfig.flip=1 does not take an argument"),
+        (
+            [CONFIG, "--config.task.loss=l3"],
+            "config.task.loss is 'l3', expected one of bce, l1, l2",
+        ),
+        (
+            [CONFIG, "--config.task.size=1,2,3"],
+            "config.task.size is (1, 2, 3) of length 3, expected tuple[int, int] of ",
+        ),
+        (
+            [CONFIG, "--config.task.size=1", "--config.task.size=2"],
+            "--config.task.size is given 2 times; write all items at once",
+        ),
+        (
+            [CONFIG, "--config.optimizer.learning_rate=-1"],
+            "config.optimizer: learning_rate is -1.0, expected >= 0",
+        ),
+    ],
+)
+def test_a_wrong_word_gives_one_line(words, line):
+    assert text_of(*words).startswith(line)
+
+
+def test_a_flag_without_a_config_is_unknown_to_other_programs():
+    assert text_of("--config=x", config_flag=False).startswith("unknown flag --config:")
+    assert read("--workdir=x", config_flag=False)[0] == []
+
+
+def test_positional_arguments_follow_the_config():
+    names = ("A.json", "B.json")
+    words, flag_values = read(
+        "a", "b", "--workdir=x", config_flag=False, positional=names
+    )
+    assert (words, flag_values["workdir"].value) == (["a", "b"], "x")
+    assert read("a", CONFIG, "b", positional=names)[0] == [Experiment(), "a", "b"]
+    keywords = {"config_flag": False, "positional": names}
+    assert text_of("a", **keywords) == "B.json is missing"
+    assert text_of(**keywords) == "A.json B.json is missing"
+    assert text_of("a", "b", "c", **keywords).startswith("unexpected argument 'c'")
+
+
+def test_the_flag_holds_the_config():
+    (config,), flag_values = read(CONFIG, "--config.seed=3")
+    assert flag_values["config"].value is config
+
+
+def write(folder, text, name="own.py"):
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_bare_name_is_looked_for_among_the_configs(tmp_path, monkeypatch):
+    monkeypatch.setattr(_config_flag, "FOLDER", tmp_path)
+    write(tmp_path, "from tests.launch.sample_config import get_config", "pixels_a.py")
+    write(tmp_path, "", "_hidden.py")
+    assert _config_flag.config_names() == ["pixels_a"]
+    assert _config_flag.load_config("pixels_a") == Experiment()
+    with pytest.raises(ConfigError, match=r"pixels_b\.py; did you mean 'pixels_a'\?"):
+        _config_flag.load_config("pixels_b")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("seed = 3", "defines no get_config"),
+        ("get_config = 3", "defines no get_config"),
+        ("def get_config(:", "invalid syntax in .*own.py, line 1"),
+        ("def get_config(): return {}", "config is {}, expected a registered config"),
+        ("def get_config(): pass", "config is None, expected a registered config"),
+        (
+            "from spatialjax.errors import DataError\n"
+            "def get_config(): raise DataError('no clips')",
+            "^no clips$",
+        ),
+        (
+            "from tests.config.trees import Experiment\n"
+            "def get_config():\n"
+            "  config = Experiment()\n"
+            "  config.optimizer.lerning_rate = 1e-3\n"
+            "  return config",
+            "config.optimizer has no field 'lerning_rate': did you mean 'learning_",
+        ),
+    ],
+)
+def test_a_wrong_config_file_gives_one_line(text, line, tmp_path):
+    with pytest.raises(UserError, match=line):
+        read("--config=" + write(tmp_path, text))
+
+
+def test_a_defect_in_a_config_file_stays_a_defect(tmp_path):
+    for text in ("undefined", "def get_config(): return int([])"):
+        with pytest.raises((NameError, TypeError)):
+            read("--config=" + write(tmp_path, text))
+
+
+@pytest.mark.parametrize("name", ["nowhere/own.py", "", "own.json"])
+def test_a_missing_config_file_gives_one_line(name):
+    assert "there is no file" in text_of(f"--config={name}")
+
+
+def test_a_config_file_is_python(tmp_path):
+    path = write(tmp_path, "{}", "own.json")
+    assert text_of(f"--config={path}").endswith("own.json is no Python file (.py)")
+    assert text_of(f"--config={tmp_path}").endswith("is no Python file (.py)")
+
+
+def test_nodes_of_a_loaded_config_share_nothing(tmp_path):
+    path = write(
+        tmp_path,
+        "from tests.config.trees import Experiment, Group, Optimizer\n"
+        "GROUP = Group()\n"
+        "def get_config():\n"
+        "  return Experiment(optimizer=Optimizer(groups={'a': GROUP, 'b': GROUP}))",
+    )
+    (config,), _ = read(f"--config={path}", "--config.optimizer.groups.a.frozen")
+    assert config.optimizer.groups == {"a": Group(frozen=True), "b": Group()}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (DataError("a\n b"), 2, "demo: a b\n"),
+        (KeyboardInterrupt(), 130, "demo: interrupted\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            2,
+            "demo: no room left to write: No space left on device; free some and run "
+            "again\n",
+        ),
+        (
+            OSError(errno.EFBIG, "File too large", "a.json"),
+            2,
+            "demo: no room left to write (a.json): File too large; free some and run "
+            "again\n",
+        ),
+        (
+            IsADirectoryError(errno.EISDIR, "Is a directory", "runs"),
+            2,
+            "demo: cannot use the path 'runs': Is a directory\n",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "runs"),
+            2,
+            "demo: cannot use the path 'runs': Permission denied\n",
+        ),
+    ],
+)
+def test_what_a_user_can_mend_ends_in_one_line(error, status, line, capsys):
+    with pytest.raises(SystemExit) as stop, _app.one_line("demo"):
+        raise error
+    assert stop.value.code == status
+    assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("defect"),
+        OSError("no number"),
+        OSError(errno.EACCES, "of a socket, not of a path"),
+        OSError(errno.EBADF, "Bad file descriptor", "x"),
+        SystemExit(5),
+    ],
+)
+def test_defects_pass_through(error):
+    with pytest.raises(type(error)) as raised, _app.one_line("demo"):
+        raise error
+    assert raised.value is error
+
+
+@pytest.fixture
+def _jax_settings():
+    names = ("jax_numpy_rank_promotion", "jax_compilation_cache_dir")
+    before = {name: jax.config.values[name] for name in names}
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.mark.usefixtures("_jax_settings")
+def test_jax_is_set_up(monkeypatch, tmp_path):
+    jax.config.update("jax_numpy_rank_promotion", "allow")
+    _app.set_up_jax(str(tmp_path))
+    assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path)
+    assert jax.config.values["jax_numpy_rank_promotion"] == "raise"
+    _app.set_up_jax("")
+    assert jax.config.values["jax_compilation_cache_dir"] is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    _app.set_up_jax(None)
+    folder = str(tmp_path / "spatialjax" / "xla")
+    assert jax.config.values["jax_compilation_cache_dir"] == folder
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "own"))
+    _app.set_up_jax(None)
+    assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path / "own")
+
+
+def test_the_cache_is_a_flag_of_programs_that_use_jax():
+    assert read(uses_jax=True, config_flag=False)[1]["compilation_cache"].value is None
+    assert text_of("--compilation_cache=x", config_flag=False).startswith("unknown")
+
+
+@pytest.mark.usefixtures("_jax_settings")
+def test_run_sets_jax_up_and_calls_main(monkeypatch, tmp_path):
+    def run_once(start, argv, flags_parser):
+        raise SystemExit(start(flags_parser(argv)))
+
+    monkeypatch.setattr(app, "run", run_once)
+    monkeypatch.setattr(flags, "FLAGS", flags.FlagValues())
+    cache = f"--compilation_cache={tmp_path}"
+    calls = []
+    with pytest.raises(SystemExit) as stop:
+        _app.run(
+            lambda *given: calls.append(given),
+            config_flag=True,
+            positional=["FILE"],
+            argv=["program", CONFIG, "song.wav", "--config.flip", cache],
+        )
+    assert stop.value.code is None
+    assert calls == [(Experiment(flip=True), "song.wav")]
+    assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path)
