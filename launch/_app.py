@@ -1,6 +1,6 @@
 """The front of every program: flags in, one call of `main`, one line for a mistake.
 
-    def main(config: Experiment) -> None:
+    def main(config: Any) -> None:
         from spatialjax.training import train  # here, so that --help answers at once
 
         train(config, _WORKDIR.value)

@@ -145,8 +145,10 @@ def _check_node(node: Any, path: str) -> None:
 
 
 def _fits(node: Any, hint: Any) -> bool:
-    if type(node) not in TAGS or not is_protocol(hint):
-        return type(node) in TAGS and isinstance(node, hint)
+    if type(node) not in TAGS:
+        return False
+    if not is_protocol(hint):
+        return isinstance(node, hint)
     return all(hasattr(node, name) for name in vars(hint) if not name.startswith("_"))
 
 
