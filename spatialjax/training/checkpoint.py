@@ -195,8 +195,8 @@ class Checkpoints:
           CheckpointError: the folder is damaged or holds another model.
         """
         expected = flatten(like)
-        tops = {path.partition("/")[0] for path in expected}
-        known = {p: x for p, x in self._saved(step).items() if p.split("/")[0] in tops}
+        tops = set(flatten(like, is_leaf=lambda node: node is not like))
+        known = {p: x for p, x in self.shapes(step).items() if p.split("/")[0] in tops}
         if extra := sorted(set(known) - set(expected)):
             raise CheckpointError(
                 f"{self.folder / str(step)} holds another model: it has {extra[0]}, "
@@ -211,7 +211,7 @@ class Checkpoints:
         Raises:
           CheckpointError: the folder is damaged, or lacks an array of that shape.
         """
-        self._check_holds(step, leaves, self._saved(step))
+        self._check_holds(step, leaves, self.shapes(step))
         checksums = self.metadata(step)["checksums"]
         target = _nest({p: np.zeros(x.shape, x.dtype) for p, x in leaves.items()})
         restore_args = ocp.checkpoint_utils.construct_restore_args(target)
@@ -230,9 +230,13 @@ class Checkpoints:
                 raise self._damaged(step, f"the bytes of {path} have changed")
         return arrays
 
-    def _saved(self, step: int) -> dict[str, Any]:
+    def shapes(self, step: int) -> dict[str, Any]:
+        """What a checkpoint holds: shape and dtype of each array, by path."""
         with self._reading(step):
-            return flatten(self._manager.item_metadata(step)["arrays"].tree)
+            found = self._manager.item_metadata(step)["arrays"]
+            if found is None:
+                raise FileNotFoundError("the list of its arrays is missing")
+            return flatten(found.tree)
 
     def _check_holds(
         self, step: int, expected: Mapping[str, Any], saved: Mapping[str, Any]

@@ -171,9 +171,9 @@ class Parallel:
             outputs = task.predict(variables, batch, key)
             return outputs, task.measure(outputs, batch)
 
-        form = {"out_shardings": self._same} if jax.process_count() > 1 else {}
+        form = self._same if jax.process_count() > 1 else None
         if self.strategy is Strategy.JIT:
-            step = jax.jit(predict_and_measure, **form)
+            compiled = jax.jit(predict_and_measure, out_shardings=form)
         else:
             by_device = jax.pmap(
                 predict_and_measure,
@@ -181,14 +181,17 @@ class Parallel:
                 in_axes=(0, 0, None),
                 devices=list(self.mesh.devices.flat),
             )
-            join = jax.jit(_join_devices, **form)
+            join = jax.jit(_join_devices, out_shardings=form)
 
-            def step(*inputs: Any) -> Any:
-                return join(by_device(*inputs))
+        def step(
+            variables: Variables, batch: Batch, key: Array
+        ) -> tuple[PyTree, dict[str, Scores]]:
+            placed = self.place_batch(batch)
+            if self.strategy is Strategy.JIT:
+                return compiled(variables, placed, key)
+            return join(by_device(variables, placed, key))
 
-        return lambda variables, batch, key: step(
-            variables, self.place_batch(batch), key
-        )
+        return step
 
 
 def _join_devices(tree: PyTree) -> PyTree:

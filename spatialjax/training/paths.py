@@ -9,9 +9,11 @@ from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 from spatialjax.typing import PyTree
 
 
-def flatten(tree: PyTree) -> dict[str, Any]:
+def flatten(
+    tree: PyTree, is_leaf: Callable[[Any], bool] | None = None
+) -> dict[str, Any]:
     """The leaves of a tree, by path, in the tree's own order."""
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    leaves = jax.tree_util.tree_flatten_with_path(tree, is_leaf)[0]
     return {path_to_text(path): leaf for path, leaf in leaves}
 
 

@@ -1,0 +1,163 @@
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from spatialjax.errors import CheckpointError, ConfigError
+from spatialjax.training.checkpoint import (
+    CheckpointConfig,
+    Checkpoints,
+    abstract,
+    best_step,
+)
+
+TREE = {
+    "step": np.array(3, np.int32),
+    "params": {"sound": {"kernel": np.arange(2000, dtype=np.float32)}},
+    "state": {},
+    "opt_state": (np.ones(2, np.float32), {"mu": np.zeros((), np.float32)}),
+}
+METADATA = {"seed": 7, "config": {"a": 1}}
+
+
+def write(workdir, steps=(1,), config=None, scores=None):
+    with Checkpoints(workdir, config or CheckpointConfig(keep=10)) as checkpoints:
+        for step in steps:
+            checkpoints.save(step, TREE, METADATA, (scores or {}).get(step))
+
+
+def test_a_tree_comes_back_whole_and_in_part(tmp_path):
+    write(tmp_path)
+    with Checkpoints(tmp_path) as checkpoints:
+        restored = checkpoints.restore(1, abstract(TREE))
+        part = checkpoints.restore(1, abstract({"params": TREE["params"]}))
+        metadata = checkpoints.metadata(1)
+    assert jax.tree.structure(restored) == jax.tree.structure(TREE)
+    jax.tree.map(np.testing.assert_array_equal, restored, TREE)
+    jax.tree.map(np.testing.assert_array_equal, part["params"], TREE["params"])
+    assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(restored))
+    assert (metadata["step"], metadata["seed"], metadata["format"]) == (1, 7, 1)
+
+
+def test_the_newest_and_the_best_stay(tmp_path):
+    scores = {
+        1: {"loss": 0.5, "sdr_db": 9.0},
+        2: {"loss": 0.1, "sdr_db": 2.0},
+        3: {"loss": 0.3, "sdr_db": float("nan")},
+        5: {"loss": 0.4},
+    }
+    config = CheckpointConfig(keep=2, best=("loss:min", "sdr_db:max"))
+    write(tmp_path, (1, 2, 3), config, scores)
+    write(tmp_path, (4, 5, 6, 7), config, scores)  # a resumed run knows the scores
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.steps() == [1, 2, 6, 7]
+        assert checkpoints.find() == checkpoints.latest() == 7
+        assert checkpoints.find("loss:min") == 2
+        assert checkpoints.find("sdr_db:max") == 1
+        assert checkpoints.find("6") == 6
+        with pytest.raises(CheckpointError, match=r"no step 3, only \[1, 2, 6, 7\]"):
+            checkpoints.find("3")
+        with pytest.raises(CheckpointError, match="did you mean 'sdr_db'"):
+            checkpoints.find("sdr:max")
+
+
+def test_the_latest_of_equals_is_best():
+    scores = {1: {"loss": 1.0}, 2: {"loss": 1.0}, 3: {}, 4: {"loss": float("inf")}}
+    assert best_step(scores, "loss:min") == 2
+    assert best_step(scores, "sdr_db:max") is None
+
+
+@pytest.mark.parametrize("rule", ["loss", "loss:best", ":min"])
+def test_a_rule_that_cannot_be_read_is_refused(rule):
+    with pytest.raises(ConfigError, match="metric:min"):
+        CheckpointConfig(best=(rule,)).validate()
+
+
+def test_an_empty_folder_says_so(tmp_path):
+    with (
+        Checkpoints(tmp_path) as checkpoints,
+        pytest.raises(CheckpointError, match="no checkpoint"),
+    ):
+        checkpoints.find()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"sound": {"kernels": np.zeros(2000, np.float32)}}, "did you mean"),
+        ({"sound": {"kernel": np.zeros(1999, np.float32)}}, r"\[2000\] float32, exp"),
+        ({"sound": {"kernel": np.zeros(2000, np.int32)}}, "expected .* int32"),
+        ({}, "it has params/sound/kernel, which this one lacks"),
+    ],
+)
+def test_another_model_is_told_by_its_first_difference(tmp_path, params, text):
+    write(tmp_path)
+    like = {**TREE, "params": params}
+    with (
+        Checkpoints(tmp_path) as checkpoints,
+        pytest.raises(CheckpointError, match=text) as caught,
+    ):
+        checkpoints.restore(1, abstract(like))
+    assert "\n" not in str(caught.value)
+
+
+def damage(path, how):
+    data = path.read_bytes()
+    if how == "flip":
+        middle = len(data) // 2
+        data = data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+    path.unlink()
+    if how != "remove":
+        path.write_bytes(data[: len(data) // 2] if how == "halve" else data)
+
+
+@pytest.mark.parametrize("how", ["halve", "flip", "remove"])
+@pytest.mark.parametrize("part", ["largest", "arrays/_METADATA", "metadata/metadata"])
+def test_a_damaged_checkpoint_is_one_line(tmp_path, how, part):
+    write(tmp_path, (1, 2))
+    folder = tmp_path / "checkpoints" / "2"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    largest = max(files, key=lambda path: path.stat().st_size)
+    damage(largest if part == "largest" else folder / part, how)
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(CheckpointError) as caught:
+            checkpoints.restore(2, abstract(TREE))
+        assert "\n" not in str(caught.value)
+        assert "is damaged" in str(caught.value)
+        assert "go on from step 1" in str(caught.value)
+        jax.tree.map(
+            np.testing.assert_array_equal, checkpoints.restore(1, abstract(TREE)), TREE
+        )
+
+
+def test_a_newer_format_is_refused(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "checkpoints" / "1" / "metadata" / "metadata"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 9'))
+    with (
+        Checkpoints(tmp_path) as checkpoints,
+        pytest.raises(CheckpointError, match="format 9, this version reads 1"),
+    ):
+        checkpoints.metadata(1)
+
+
+def test_an_unfinished_checkpoint_does_not_count_and_is_cleared(tmp_path):
+    write(tmp_path)
+    unfinished = tmp_path / "checkpoints" / "2.orbax-checkpoint-tmp"
+    (unfinished / "arrays").mkdir(parents=True)
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.steps() == [1]
+    assert unfinished.exists()  # a reader leaves a writer's work alone
+    write(tmp_path, (2,))
+    assert not unfinished.exists()
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.steps() == [1, 2]
+
+
+def test_a_place_below_a_file_is_one_line(tmp_path):
+    file = pathlib.Path(tmp_path / "file")
+    file.write_text("")
+    with pytest.raises(CheckpointError, match="cannot open"):
+        Checkpoints(file, CheckpointConfig())

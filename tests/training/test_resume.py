@@ -1,0 +1,150 @@
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from spatialjax.config import from_json
+from spatialjax.errors import CheckpointError
+from spatialjax.training.checkpoint import Checkpoints
+from spatialjax.training.experiment import TrainingConfig
+from spatialjax.training.optimizer import OptimizerConfig, OptimizerKind
+from tests.training.runs import (
+    FakeConfig,
+    assert_trees_equal,
+    make_batches,
+    make_experiment,
+    read_lines,
+    run_fit,
+)
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def start_child(workdir, mode):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.training.child", str(workdir), mode],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def read_arrays(workdir, step):
+    with Checkpoints(workdir) as checkpoints:
+        return checkpoints.restore_leaves(step, checkpoints.shapes(step))
+
+
+def test_a_killed_run_goes_on_bitwise(tmp_path):
+    with start_child(tmp_path / "killed", "kill") as child:
+        child.communicate(timeout=120)
+    assert child.returncode == -signal.SIGKILL
+    assert [line["step"] for line in read_lines(tmp_path / "killed")][:4] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    seen = []
+
+    def batches(start):
+        seen.append(start)
+        return make_batches()(start)
+
+    whole = run_fit(tmp_path / "whole", make_experiment(6))
+    parts = run_fit(tmp_path / "killed", make_experiment(6), batches)
+    assert seen == [3]
+    assert_trees_equal(whole.variables, parts.variables)
+    assert_trees_equal(
+        *(read_arrays(tmp_path / name, 6) for name in ("whole", "killed"))
+    )
+    one, other = (tmp_path / n / "metrics.jsonl" for n in ("whole", "killed"))
+    assert one.read_bytes() == other.read_bytes()
+    assert not list((tmp_path / "killed").rglob("*tmp*"))
+
+
+def test_the_optimizer_is_restored_bitwise(tmp_path):
+    adam = OptimizerConfig(OptimizerKind.ADAM, learning_rate=0.01, clip_norm=1.0)
+    for name, steps in (("whole", [4]), ("parts", [2, 4])):
+        for num_steps in steps:
+            run_fit(tmp_path / name, make_experiment(num_steps, optimizer=adam))
+    whole, parts = (read_arrays(tmp_path / n, 4) for n in ("whole", "parts"))
+    assert any(path.startswith("opt_state/") and "mu" in path for path in whole)
+    assert_trees_equal(whole, parts)
+
+
+def test_sigterm_saves_and_exits_cleanly(tmp_path):
+    with start_child(tmp_path / "run", "endless") as child:
+        for line in child.stderr:
+            if line.startswith("step 5/"):
+                break
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=120)
+    assert child.returncode == 0, err
+    name, step = out.split()
+    assert name == "SIGTERM"
+    assert re.search(r"SIGTERM: stopped at step \d+, saved as .*same command", err)
+    lines = read_lines(tmp_path / "run")
+    assert [line["step"] for line in lines] == list(range(1, int(step) + 1))
+    with Checkpoints(tmp_path / "run") as checkpoints:
+        assert checkpoints.latest() == int(step)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_at_the_step_and_the_run_goes_on(tmp_path, number):
+    before = signal.getsignal(number)
+
+    def interrupt(step, batch):
+        if step == 2:
+            os.kill(os.getpid(), number)
+
+    def scores(variables):
+        return {"loss": float(variables.state["mean"])}
+
+    experiment = make_experiment(
+        5, training=TrainingConfig(5, log_every_steps=2, validate_every_steps=2)
+    )
+    stopped = run_fit(
+        tmp_path / "parts", experiment, make_batches(edit=interrupt), validate=scores
+    )
+    assert stopped.stopped_by == number.name
+    assert signal.getsignal(number) == before
+    parts = run_fit(tmp_path / "parts", experiment, validate=scores)
+    whole = run_fit(tmp_path / "whole", experiment, validate=scores)
+    assert parts.stopped_by is None
+    assert_trees_equal(whole.variables, parts.variables)
+    assert read_lines(tmp_path / "parts") == read_lines(tmp_path / "whole")
+
+
+def test_a_workdir_tells_its_experiment(tmp_path):
+    experiment = make_experiment(1)
+    run_fit(tmp_path, experiment)
+    assert from_json((tmp_path / "config.json").read_text()) == experiment
+    with Checkpoints(tmp_path) as checkpoints:
+        metadata = checkpoints.metadata(1)
+    assert metadata["seed"] == 0
+    assert metadata["batch_size"] == 8
+    assert metadata["config"]["optimizer"]["learning_rate"] == 0.05
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path):
+    task = FakeConfig(num_samples=20000)
+    experiment = make_experiment(2, task=task)
+    run_fit(tmp_path, experiment)
+    experiment.training.num_steps = 4
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30000, limits[1]))
+    try:
+        with pytest.raises(CheckpointError) as caught:
+            run_fit(tmp_path, experiment)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(caught.value)
+    assert "cannot write" in str(caught.value)
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["2"]
+    assert run_fit(tmp_path, experiment).step == 4
