@@ -1,5 +1,6 @@
 """Sound of Pixels on MUSIC-21: as `pixels_music`, with the 893 training clips of the
-iQuery split (Chen et al., 2023) and no two sources of one class."""
+iQuery split (Chen et al., 2023) and no two sources of one class.
+"""
 
 from configs import pixels_music
 from spatialjax.training import Experiment
