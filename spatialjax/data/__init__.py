@@ -1,0 +1,20 @@
+"""Stored clips, drawn mixtures and listed pairs as batches."""
+
+from spatialjax.data.clips import Clip, Dataset, open_dataset
+from spatialjax.data.config import DataConfig
+from spatialjax.data.loader import batches_per_epoch, pair_batches, train_batches
+from spatialjax.data.pairs import PairList, PairRule, load_pairs, make_pairs
+
+__all__ = [
+    "Clip",
+    "DataConfig",
+    "Dataset",
+    "PairList",
+    "PairRule",
+    "batches_per_epoch",
+    "load_pairs",
+    "make_pairs",
+    "open_dataset",
+    "pair_batches",
+    "train_batches",
+]

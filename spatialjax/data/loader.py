@@ -1,0 +1,289 @@
+"""Batches for training and evaluation; the position in the data is the step alone.
+
+Batch `step` of a run is a function of (seed, step). Row r of it is item
+``step * batch_size + r``, whichever process, thread or worker builds it: process p of
+P builds rows [p B / P, (p + 1) B / P). A run resumes at any step, on any number of
+processes, without the state of an iterator.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatialjax.data.clips import Dataset
+from spatialjax.data.config import DataConfig
+from spatialjax.data.examples import DrawnExamples, Example, listed_examples
+from spatialjax.data.images import decode_images
+from spatialjax.data.pairs import PairList
+from spatialjax.data.sampling import Sampler, check_classes, class_ids_of
+from spatialjax.data.windows import Window
+from spatialjax.errors import ConfigError, DataError, check_shape
+from spatialjax.tasks.base import BatchSpec, check_batch
+
+ENDLESS = 1 << 40
+"""Steps of a training run: more than any will take."""
+
+ENTRIES = {
+    "audio": ("int16", "n c t"),
+    "images": ("uint8", "n v h w 3"),
+    "gain": ("float32", "n"),
+    "class_id": ("int32", "n"),
+    "example_id": ("int32", ""),
+    "valid": ("bool", ""),
+}
+"""Type and shape of each entry that the loader can fill."""
+
+HostBatch = dict[str, np.ndarray]
+
+
+def train_batches(
+    dataset: Dataset,
+    batch_spec: BatchSpec,
+    config: DataConfig,
+    seed: int,
+    start_step: int = 0,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> Iterator[HostBatch]:
+    """Endless batches of drawn mixtures, from `start_step` on.
+
+    ``example_id`` is the number of the item in the run, modulo 2^31. Close the
+    iterator to end its threads and workers.
+
+    Args:
+      dataset: where the clips lie.
+      batch_spec: names, shapes and rates of a batch.
+      config: how examples are drawn.
+      seed: of all draws.
+      start_step: the first batch.
+      process_index: which share of the rows is built.
+      process_count: into how many shares the rows are split.
+
+    Raises:
+      ConfigError: the batch cannot be split among the processes.
+      DataError: the dataset does not fit the specification or the draws, or a record
+        is damaged; the text names the clip.
+    """
+    clips = dataset.split(config.train_split)
+    class_ids = class_ids_of(clips)
+    window = fit_window(dataset, batch_spec, config)
+    num_sources = batch_spec["audio"].shape[0]
+    if config.class_distinct:
+        check_classes(clips, class_ids, num_sources)
+    sampler = Sampler(
+        class_ids=class_ids,
+        num_sources=num_sources,
+        class_distinct=config.class_distinct,
+        gains=(config.gain_low, config.gain_high),
+        silent_probability=config.silent_probability,
+        flip=config.flip,
+        seed=seed,
+    )
+    batches = BatchSource(
+        dataset=dataset,
+        batch_spec=dict(batch_spec),
+        window=window,
+        examples=DrawnExamples(clips, sampler, window, config.image_scale),
+        num_examples=None,
+        batch_size=config.batch_size,
+        rows=share_of_rows(config.batch_size, process_index, process_count),
+    )
+    return _iterate(batches, config, start_step)
+
+
+def pair_batches(
+    dataset: Dataset,
+    batch_spec: BatchSpec,
+    config: DataConfig,
+    pairs: PairList,
+    batch_size: int,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> Iterator[HostBatch]:
+    """The mixtures of a pair list once, in order: middle of the clips, gain 1.
+
+    ``example_id`` is the place in the list. The last batch is filled up with zeros
+    whose ``valid`` is False.
+
+    Raises:
+      ConfigError: the batch cannot be split among the processes.
+      DataError: dataset, list and specification do not fit, or a record is damaged.
+    """
+    window = fit_window(dataset, batch_spec, config)
+    num_sources = batch_spec["audio"].shape[0]
+    if pairs.num_sources != num_sources:
+        raise DataError(
+            f"the pair list mixes {pairs.num_sources} sources, the task {num_sources}: "
+            "make a list for as many"
+        )
+    examples = listed_examples(pairs, dataset, window, config.box_margin)
+    batches = BatchSource(
+        dataset=dataset,
+        batch_spec=dict(batch_spec),
+        window=window,
+        examples=examples,
+        num_examples=len(examples),
+        batch_size=batch_size,
+        rows=share_of_rows(batch_size, process_index, process_count),
+    )
+    return _iterate(batches, config, 0)
+
+
+def batches_per_epoch(dataset: Dataset, config: DataConfig) -> float:
+    """Batches in which every training clip is the first source `repeats` times."""
+    num_clips = len(dataset.split(config.train_split))
+    return num_clips * config.repeats / config.batch_size
+
+
+def share_of_rows(batch_size: int, process_index: int, process_count: int) -> range:
+    """The rows of a global batch that one of several processes builds.
+
+    Raises:
+      ConfigError: the batch cannot be split into equal shares.
+    """
+    rows, rest = divmod(batch_size, process_count)
+    if rest or not rows:
+        raise ConfigError(
+            f"data.batch_size is {batch_size}, expected a multiple of the "
+            f"{process_count} processes"
+        )
+    return range(process_index * rows, (process_index + 1) * rows)
+
+
+def fit_window(dataset: Dataset, batch_spec: BatchSpec, config: DataConfig) -> Window:
+    """What an example takes of its clips, after a check that the dataset can give it.
+
+    Raises:
+      DataError: the rate, the channels or an entry does not fit.
+      ShapeError: the shapes of the specification contradict each other.
+    """
+    if "audio" not in batch_spec:
+        raise DataError("the task reads no audio, which every example is built around")
+    _check_entries(batch_spec)
+    audio = batch_spec["audio"]
+    if audio.rate_hz != dataset.sample_rate_hz:
+        raise DataError(
+            f"dataset {dataset.path} has sound at {dataset.sample_rate_hz} Hz, the "
+            f"task expects {audio.rate_hz:g} Hz: build the dataset at that rate, or "
+            "set the rate of the task"
+        )
+    _, channels, num_samples = audio.shape
+    if channels != dataset.channels:
+        raise DataError(
+            f"dataset {dataset.path} has {dataset.channels} channels, the task expects "
+            f"{channels}: build the dataset with as many"
+        )
+    return Window(
+        num_samples=num_samples,
+        sample_rate_hz=dataset.sample_rate_hz,
+        num_images=batch_spec["images"].shape[1] if "images" in batch_spec else 0,
+        image_spacing_s=config.image_spacing_s,
+        centre_margin_s=config.centre_margin_s,
+    )
+
+
+def _check_entries(batch_spec: BatchSpec) -> None:
+    """Refuse entries that the loader cannot fill.
+
+    Raises:
+      DataError: an entry is unknown, or of another dtype than the loader gives.
+      ShapeError: an entry has another shape than it can have.
+    """
+    sizes = {"n": batch_spec["audio"].shape[0]}
+    for name, spec in batch_spec.items():
+        if name not in ENTRIES:
+            raise DataError(f"the task reads {name!r}, which no clip holds")
+        dtype, pattern = ENTRIES[name]
+        check_shape(f"the task's {name}", spec, pattern, sizes)
+        if spec.dtype != dtype:
+            raise DataError(
+                f"the task reads {name!r} as {spec.dtype}, the loader gives {dtype}"
+            )
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Random access to batches by step: what Grain's threads and workers share."""
+
+    dataset: Dataset
+    batch_spec: BatchSpec
+    window: Window
+    examples: DrawnExamples | tuple[Example, ...]
+    num_examples: int | None
+    batch_size: int
+    rows: range
+
+    def __len__(self) -> int:
+        if self.num_examples is None:
+            return ENDLESS
+        return -(-self.num_examples // self.batch_size)
+
+    def __getitem__(self, step: int) -> HostBatch:
+        """The rows of batch `step` that this process builds; padding stays zero."""
+        batch = {
+            name: np.zeros((len(self.rows), *spec.shape), spec.dtype)
+            for name, spec in self.batch_spec.items()
+        }
+        for place, row in enumerate(self.rows):
+            index = step * self.batch_size + row
+            entries = {name: array[place : place + 1] for name, array in batch.items()}
+            if "example_id" in entries:
+                entries["example_id"][:] = index % (1 << 31)
+            if self.num_examples is None or index < self.num_examples:
+                self._fill(entries, self.examples[index])
+        return batch
+
+    def _fill(self, entries: HostBatch, example: Example) -> None:
+        """Write one example into the row of a batch, ``[1, ...]`` of each entry."""
+        for n, source in enumerate(example):
+            clip = source.clip
+            audio, files = self.window.read(
+                self.dataset, clip, source.centre, not source.is_silent
+            )
+            entries["audio"][0, n] = audio[source.index]
+            if "images" in entries:
+                try:
+                    decode_images(files, source.crop, entries["images"][0, n])
+                except DataError as error:
+                    raise DataError(f"clip {clip.clip_id!r}: {error}") from error
+            if "gain" in entries:
+                entries["gain"][0, n] = source.gain
+            if "class_id" in entries:
+                entries["class_id"][0, n] = clip.class_ids[source.index]
+        if "valid" in entries:
+            entries["valid"][0] = True
+
+
+def _iterate(
+    batches: BatchSource, config: DataConfig, start_step: int
+) -> Iterator[HostBatch]:
+    """Batches built ahead by threads or workers, the first of them checked."""
+    # Grain takes half a second to import, which a config alone need not pay.
+    import grain
+
+    threads = config.num_threads
+    steps = grain.MapDataset.source(batches)[start_step:].to_iter_dataset(
+        grain.ReadOptions(
+            num_threads=threads,
+            prefetch_buffer_size=max(config.prefetch, threads) if threads else 0,
+        )
+    )
+    if config.num_workers:
+        steps = steps.mp_prefetch(
+            grain.MultiprocessingOptions(
+                num_workers=config.num_workers, per_worker_buffer_size=1
+            )
+        )
+    return _checked(iter(steps), batches.batch_spec)
+
+
+def _checked(iterator: Iterator[HostBatch], spec: BatchSpec) -> Iterator[HostBatch]:
+    """The batches of an iterator of Grain, which is closed with this one."""
+    try:
+        for step, batch in enumerate(iterator):
+            if step == 0:
+                check_batch(spec, batch)
+            yield batch
+    finally:
+        iterator.close()  # type: ignore[attr-defined]  # Grain's have it

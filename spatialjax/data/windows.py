@@ -1,0 +1,89 @@
+"""Where an example lies in its clip: the centre, the samples and the pictures."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatialjax.data.clips import Clip, Dataset
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is taken around a centre of a clip.
+
+    The centre is a picture; the sound lies around the time at which it is shown.
+
+    Attributes:
+      num_samples: samples of sound.
+      sample_rate_hz: their rate.
+      num_images: pictures, 0 for none.
+      image_spacing_s: time from one picture to the next, in seconds.
+      centre_margin_s: nearest that a drawn centre comes to an end of the clip.
+    """
+
+    num_samples: int
+    sample_rate_hz: float
+    num_images: int
+    image_spacing_s: float
+    centre_margin_s: float
+
+    def stride(self, clip: Clip) -> int:
+        """Pictures of the clip from one picture of the example to the next."""
+        return max(1, round(self.image_spacing_s * clip.image_rate_hz))
+
+    def middle(self, clip: Clip) -> int:
+        """The centre for evaluation: picture number count // 2, counted from 1."""
+        return max(0, clip.num_images // 2 - 1)
+
+    def drawn(self, clip: Clip, uniform: float) -> int:
+        """The centre for training, uniform over the pictures off the margins.
+
+        A clip too short for the margin keeps no more than what the pictures and the
+        sound need; one too short for that gives its middle.
+        """
+        spread = self.num_images // 2 * self.stride(clip)
+        half_s = self.num_samples / self.sample_rate_hz / 2
+        wanted = max(int(clip.image_rate_hz * self.centre_margin_s), spread)
+        needed = max(math.ceil(half_s * clip.image_rate_hz), spread)
+        for margin in (wanted, needed):
+            if (free := clip.num_images - 2 * margin) > 0:
+                return margin + int(uniform * free)
+        return self.middle(clip)
+
+    def image_indices(self, clip: Clip, centre: int) -> list[int]:
+        """The pictures around the centre; outside the clip its first or last."""
+        stride, last = self.stride(clip), clip.num_images - 1
+        first = centre - self.num_images // 2 * stride
+        return [min(max(first + i * stride, 0), last) for i in range(self.num_images)]
+
+    def first_sample(self, clip: Clip, centre: int) -> int:
+        """The first sample of the sound, negative if it begins before the clip."""
+        time_s = (centre + 0.5) / clip.image_rate_hz
+        return int(time_s * self.sample_rate_hz) - self.num_samples // 2
+
+    def read(
+        self, dataset: Dataset, clip: Clip, centre: int, has_sound: bool = True
+    ) -> tuple[np.ndarray, list[bytes]]:
+        """Sound ``[s, c, t]`` int16 and JPEG files around a centre.
+
+        Outside the clip there are zeros; a clip shorter than the window is repeated
+        until it is longer, before the window is placed. Without sound all is zero.
+
+        Raises:
+          DataError: a record is damaged.
+        """
+        indices = self.image_indices(clip, centre)
+        first, wanted = self.first_sample(clip, centre), self.num_samples
+        if not has_sound:
+            images = dataset.read_images(clip, indices)
+            return np.zeros((clip.num_sources, dataset.channels, wanted), "i2"), images
+        if clip.num_samples >= wanted:
+            return dataset.read(clip, first, wanted, indices)
+        whole, images = dataset.read(clip, 0, clip.num_samples, indices)
+        copies = wanted // clip.num_samples + 1
+        tiled = np.tile(whole, copies)
+        audio = np.zeros((*whole.shape[:2], wanted), np.int16)
+        left, right = max(first, 0), min(first + wanted, tiled.shape[-1])
+        audio[..., left - first : right - first] = tiled[..., left:right]
+        return audio, images
