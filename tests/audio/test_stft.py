@@ -17,10 +17,15 @@ from spatialjax.audio import (
 from spatialjax.errors import ConfigError, ShapeError
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
+# Compiled whole, a transform costs the tests one compilation instead of twenty.
+fast_stft = jax.jit(stft, static_argnums=(1, 2), static_argnames=("pad_mode", "method"))
+fast_istft = jax.jit(
+    istft, static_argnums=1, static_argnames=("n_fft", "length", "method")
+)
 METHODS = [StftMethod.FFT, StftMethod.MATMUL]
 SIZES = [
-    (1022, 256, 6001),
-    (1022, 256, 5888),
+    (1022, 256, 3001),
+    (1022, 256, 2816),
     (512, 128, 2048),
     (400, 160, 1999),
     (100, 130, 777),
@@ -52,7 +57,9 @@ def stft_by_definition(signal, n_fft, hop, pad_mode):
 @pytest.mark.parametrize(("n_fft", "hop", "length"), SIZES)
 def test_stft_equals_its_definition_and_librosa(n_fft, hop, length, pad_mode, method):
     signal = noise(length)
-    spectrum = stft(jnp.asarray(signal), n_fft, hop, pad_mode=pad_mode, method=method)
+    spectrum = fast_stft(
+        jnp.asarray(signal), n_fft, hop, pad_mode=pad_mode, method=method
+    )
     assert spectrum.dtype == jnp.complex64
     frames = num_stft_frames(length, n_fft, hop)
     assert spectrum.shape == (n_fft // 2 + 1, frames)
@@ -73,7 +80,9 @@ def test_istft_equals_librosa_on_any_spectrum(n_fft, hop, frames, length, method
     spectrum = (noise(2, bins, frames) + 1j * noise(2, bins, frames, seed=1)).astype(
         np.complex64
     )
-    given = istft(jnp.asarray(spectrum), hop, n_fft=n_fft, length=length, method=method)
+    given = fast_istft(
+        jnp.asarray(spectrum), hop, n_fft=n_fft, length=length, method=method
+    )
     expected = librosa.istft(spectrum, hop_length=hop, n_fft=n_fft, length=length)
     assert given.dtype == jnp.float32
     assert given.shape == expected.shape
@@ -83,9 +92,9 @@ def test_istft_equals_librosa_on_any_spectrum(n_fft, hop, frames, length, method
 @pytest.mark.parametrize("method", METHODS)
 def test_the_published_size_inverts(method):
     signal = jnp.asarray(noise(65535))
-    spectrum = stft(signal, 1022, 256, method=method)
+    spectrum = fast_stft(signal, 1022, 256, method=method)
     assert spectrum.shape == (512, 256)
-    inverse = istft(spectrum, 256, method=method)
+    inverse = fast_istft(spectrum, 256, method=method)
     assert inverse.shape == (65280,)
     assert error(inverse, np.asarray(signal[:65280])) < 1e-5
 
@@ -93,28 +102,28 @@ def test_the_published_size_inverts(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_length_restores_the_whole_signal(method):
     signal = jnp.asarray(noise(2, 4000))
-    inverse = istft(stft(signal, 256, 64), 64, length=4000, method=method)
+    inverse = fast_istft(fast_stft(signal, 256, 64), 64, length=4000, method=method)
     assert error(inverse, np.asarray(signal)) < 1e-5
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_leading_axes_are_a_loop(method):
     signal = jnp.asarray(noise(2, 3, 1, 900))
-    spectrum = stft(signal, 128, 32, method=method)
+    spectrum = fast_stft(signal, 128, 32, method=method)
     assert spectrum.shape == (2, 3, 1, 65, 29)
-    alone = stft(signal[1, 2, 0], 128, 32, method=method)
+    alone = fast_stft(signal[1, 2, 0], 128, 32, method=method)
     np.testing.assert_allclose(spectrum[1, 2, 0], alone, atol=1e-5)
-    inverse = istft(spectrum, 32, method=method)
+    inverse = fast_istft(spectrum, 32, method=method)
     assert inverse.shape == (2, 3, 1, 896)
     np.testing.assert_allclose(
-        inverse[1, 2, 0], istft(alone, 32, method=method), atol=1e-6
+        inverse[1, 2, 0], fast_istft(alone, 32, method=method), atol=1e-6
     )
 
 
 def test_stft_is_linear():
     first, second = jnp.asarray(noise(2, 2000))
-    both = stft(2.0 * first - 3.0 * second, 256, 64)
-    expected = 2 * stft(first, 256, 64) - 3 * stft(second, 256, 64)
+    both = fast_stft(2.0 * first - 3.0 * second, 256, 64)
+    expected = 2 * fast_stft(first, 256, 64) - 3 * fast_stft(second, 256, 64)
     assert error(both, np.asarray(expected)) < 1e-5
 
 
@@ -122,7 +131,9 @@ def test_energy_is_that_of_the_windowed_frames():
     # Parseval: with a hop of a quarter the squared Hann windows add up to 3/8 · 4.
     signal = np.zeros(4096, np.float32)
     signal[512:-512] = noise(3072)
-    spectrum = np.asarray(stft(jnp.asarray(signal), 256, 64, pad_mode=PadMode.CONSTANT))
+    spectrum = np.asarray(
+        fast_stft(jnp.asarray(signal), 256, 64, pad_mode=PadMode.CONSTANT)
+    )
     power = np.abs(spectrum) ** 2
     energy = (2 * power.sum() - power[0].sum() - power[-1].sum()) / 256
     np.testing.assert_allclose(energy, 1.5 * (signal.astype(float) ** 2).sum(), 1e-5)
@@ -132,13 +143,13 @@ def test_a_full_scale_sine_keeps_the_raw_magnitude():
     frequency_hz = 100 * 11025 / 1022
     time_s = np.arange(65535) / 11025
     signal = np.sin(2 * np.pi * frequency_hz * time_s).astype(np.float32)
-    spectrum = magnitude(stft(jnp.asarray(signal), 1022, 256))
+    spectrum = magnitude(fast_stft(jnp.asarray(signal), 1022, 256))
     assert hann_window(1022).sum() == pytest.approx(511.0)
     np.testing.assert_allclose(spectrum[100, 10:-10], 255.5, rtol=1e-4)
 
 
 def test_phase_and_magnitude_give_the_spectrum_back():
-    spectrum = stft(jnp.asarray(noise(2000)), 256, 64)
+    spectrum = fast_stft(jnp.asarray(noise(2000)), 256, 64)
     spectrum_phase = np.asarray(phase(spectrum))
     again = np.asarray(magnitude(spectrum)) * np.exp(1j * spectrum_phase)
     assert error(again, np.asarray(spectrum)) < 1e-5
@@ -150,9 +161,9 @@ def test_phase_and_magnitude_give_the_spectrum_back():
 @pytest.mark.parametrize("scale", [0.0, 1e-25, 1.0])
 def test_gradients_are_finite(scale, measure, method):
     def total(signal):
-        return measure(stft(signal, 64, 16, method=method)).sum()
+        return measure(stft(signal, 16, 8, method=method)).sum()
 
-    gradient = jax.jit(jax.grad(total))(scale * jnp.asarray(noise(200)))
+    gradient = jax.jit(jax.grad(total))(jnp.asarray(np.float32(scale) * noise(40)))
     assert np.isfinite(gradient).all()
     if scale == 0:
         assert not np.any(gradient)
@@ -166,14 +177,16 @@ def test_gradient_of_a_round_trip_is_that_of_the_identity(method):
         inverse = istft(stft(signal, 64, 16, method=method), 16, method=method)
         return (inverse * weight).sum()
 
-    gradient = jax.grad(total)(jnp.asarray(noise(512)))
+    gradient = jax.jit(jax.grad(total))(jnp.asarray(noise(512)))
     np.testing.assert_allclose(gradient, weight, atol=1e-5)
 
 
 def test_half_precision_is_computed_in_float32():
     signal = jnp.asarray(noise(600)).astype(jnp.bfloat16)
-    spectrum = stft(signal, 64, 16)
-    assert error(spectrum, np.asarray(stft(signal.astype(jnp.float32), 64, 16))) == 0
+    spectrum = fast_stft(signal, 64, 16)
+    assert (
+        error(spectrum, np.asarray(fast_stft(signal.astype(jnp.float32), 64, 16))) == 0
+    )
 
 
 def test_auto_is_the_matrix_on_a_tpu(monkeypatch):

@@ -62,9 +62,8 @@ def test_differences_equal_numpy(loss, power):
 def test_gradients_are_finite(loss, scale, dtype):
     predicted, target, weight = device(*examples(), dtype=dtype)
     predicted = predicted * jnp.asarray(scale, dtype)
-    value, gradient = jax.value_and_grad(lambda p: loss(p, target, weight).sum())(
-        predicted
-    )
+    total = jax.jit(jax.value_and_grad(lambda p: loss(p, target, weight).sum()))
+    value, gradient = total(predicted)
     assert value.dtype == jnp.float32
     assert gradient.dtype == dtype
     assert np.isfinite(value)
