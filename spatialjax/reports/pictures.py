@@ -1,0 +1,75 @@
+"""Pictures of spectrograms, masks and training curves, as the bytes of a file."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from spatialjax.typing import HostArray
+
+FLOOR_DB = -70.0
+"""What is darkest in a spectrogram, below its reference."""
+
+SIDE = 256
+"""Largest height and least width of a picture of bins, pixels."""
+
+
+def spectrogram_png(magnitude: HostArray, reference: float) -> bytes:
+    """A spectrogram ``[f, k]`` in dB below a reference magnitude, low notes below."""
+    floor = reference * 10 ** (FLOOR_DB / 20)
+    level_db = 20 * np.log10(np.maximum(magnitude, floor) / max(reference, 1e-12))
+    return _bins_png(1 - level_db / FLOOR_DB, "magma")
+
+
+def mask_png(mask: HostArray) -> bytes:
+    """A mask ``[f, k]``, black for 0 and white for 1 and more, low notes below."""
+    return _bins_png(np.clip(mask, 0, 1), "gray")
+
+
+def weight_png(weight: HostArray) -> bytes:
+    """Weights ``[f, k]`` from 0 to their maximum, low notes below."""
+    return _bins_png(weight / max(float(weight.max()), 1e-12), "viridis")
+
+
+def image_png(image: HostArray) -> bytes:
+    """A picture ``[h, w, 3]`` uint8."""
+    return _png(Image.fromarray(image))
+
+
+def curves_svg(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], ylabel: str
+) -> str:
+    """Lines over the training steps, by name: (steps, values)."""
+    figure = Figure(figsize=(5.2, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    for name, (steps, values) in curves.items():
+        axes.plot(steps, values, label=name, linewidth=1.6)
+    axes.set_xlabel("step")
+    axes.set_ylabel(ylabel)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(curves) > 1:
+        axes.legend(frameon=False)
+    written = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "spatialjax"}):
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    return written.getvalue()[written.getvalue().index("<svg") :]
+
+
+def _bins_png(level: HostArray, colours: str) -> bytes:
+    """Levels ``[f, k]`` in [0, 1] as colours, bins brought to about `SIDE` pixels."""
+    rgb = matplotlib.colormaps[colours](level[::-1], bytes=True)[..., :3]
+    picture = Image.fromarray(np.ascontiguousarray(rgb))
+    height = min(picture.height, SIDE)
+    repeats = -(-SIDE // picture.width)
+    size = (picture.width * repeats, height)
+    return _png(picture.resize(size, Image.Resampling.BOX))
+
+
+def _png(picture: Image.Image) -> bytes:
+    written = io.BytesIO()
+    picture.save(written, "PNG", optimize=True)
+    return written.getvalue()
