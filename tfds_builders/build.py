@@ -52,7 +52,7 @@ def build(
       OSError: no room, no permission, or a file in the way.
     """
     builder_class, config = _find(dataset)
-    if settings and builder_class.__name__ != "AvClips":
+    if settings and not builder_class.takes_settings:
         raise DataError(f"{dataset} has no setting {', '.join(settings)}")
     kwargs = {"settings": settings} if settings else {}
     download_config = tfds.download.DownloadConfig(

@@ -49,6 +49,8 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
     """
 
     segment_s = 2.0
+    takes_settings = False
+    """Whether the constructor has an argument `settings`."""
 
     def __init__(
         self,

@@ -4,6 +4,8 @@ TFDS' own writer for one machine keeps a split in memory, and needs TensorFlow w
 split exceeds 1 GiB; this one holds a single record.
 """
 
+import contextlib
+import itertools
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +31,7 @@ def write_shards(
     Groups of one record make random access fast: a reader decompresses whole groups.
 
     Raises:
-      DataError: there are no examples.
+      DataError: there are no examples, or no room to write them.
     """
     serialize = example_serializer.ExampleSerializer(
         features.get_serialized_info()
@@ -40,15 +42,10 @@ def write_shards(
     num_bytes = 0
     for record in records:
         paths.append(pathlib.Path(template.data_dir, f"{template.split}-{len(paths)}"))
-        writer = ArrayRecordWriter(str(paths[-1]), "group_size:1")
-        lengths.append(0)
-        size = 0
-        while record is not None:
-            writer.write(record)
-            size += len(record)
-            lengths[-1] += 1
-            record = next(records, None) if size < shard_bytes else None
-        writer.close()
+        length, size = _write_shard(
+            paths[-1], itertools.chain([record], records), shard_bytes
+        )
+        lengths.append(length)
         num_bytes += size
     if not paths:
         raise DataError(f"split {template.split!r} has no clip that can be used")
@@ -60,3 +57,37 @@ def write_shards(
         num_bytes=num_bytes,
         filename_template=template,
     )
+
+
+def _write_shard(
+    path: pathlib.Path, records: Iterator[bytes], shard_bytes: int
+) -> tuple[int, int]:
+    """Number and bytes of the records taken until the shard is full.
+
+    Raises:
+      DataError: the file cannot be written.
+    """
+    length = size = 0
+    writer = ArrayRecordWriter(str(path), "group_size:1")
+    for record in records:
+        with _told(path):
+            writer.write(record)
+        length += 1
+        size += len(record)
+        if size >= shard_bytes:
+            break
+    with _told(path):
+        writer.close()
+    return length, size
+
+
+@contextlib.contextmanager
+def _told(path: pathlib.Path) -> Iterator[None]:
+    """Turns a failure of the writer, such as a full disk, into a `DataError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).partition(";")[0]
+        raise DataError(
+            f"{path} cannot be written: {reason}; free some room and build again"
+        ) from error

@@ -47,6 +47,7 @@ class AvClips(SegmentBuilder):
       ConfigError: a setting is out of range.
     """
 
+    takes_settings = True
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}
     BUILDER_CONFIGS = [

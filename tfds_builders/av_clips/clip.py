@@ -103,6 +103,10 @@ class AvClip:
             images, rate_hz = self._images_of_folder(duration_s)
         else:
             images, rate_hz = self._images_of_video(duration_s, start_s)
+        if not images:
+            raise DataError(
+                f"{self.path} is too short for one image at {rate_hz:g} per second"
+            )
         num_samples = round(len(images) / rate_hz * self.settings.sample_rate_hz)
         if sound is None:
             sound = np.zeros((self.settings.channels, num_samples), np.int16)

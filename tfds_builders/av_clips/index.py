@@ -176,15 +176,18 @@ def _files(root: pathlib.Path, suffixes: Sequence[str]) -> list[pathlib.Path]:
 
 def clip_ids(rows: Sequence[Row]) -> list[str]:
     """A unique name of each row: folder and stem, more folders where that is needed."""
-    paths = [
-        pathlib.PurePath(row.audio_path or row.images_path).with_suffix("")
-        for row in rows
-    ]
+    paths = [_path_of_id(row) for row in rows]
     for depth in range(2, max(len(path.parts) for path in paths) + 1):
         ids = ["/".join(path.parts[-depth:]) for path in paths]
         if len(set(ids)) == len(ids):
             return ids
     return [row.audio_path or row.images_path for row in rows]
+
+
+def _path_of_id(row: Row) -> pathlib.PurePath:
+    """The path whose last parts name a clip."""
+    path = pathlib.PurePath(row.audio_path or row.images_path).with_suffix("")
+    return path if row.audio_path else path.parent / SILENCE / path.name
 
 
 def class_names(rows: Sequence[Row], root: str) -> list[str]:

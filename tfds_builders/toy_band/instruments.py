@@ -49,12 +49,12 @@ def _harmonics(*amplitudes: float) -> tuple[tuple[float, float], ...]:
     return tuple((float(r), a) for r, a in enumerate(amplitudes, 1) if a > 0)
 
 
-# Registers lie four to five semitones apart and each is played over a range of
-# twelve: the pitch alone hints at a class and never decides it.
+# Registers lie about five semitones apart and each is played over a range of ten: the
+# pitch alone hints at a class and does not decide it. Neighbours differ in timbre.
 INSTRUMENTS = (
     Instrument(
         "bell",
-        81.0,
+        84.0,
         ((0.5, 0.25), (1.0, 1.0), (2.0, 0.3), (2.76, 0.55), (5.40, 0.2)),
         attack_s=0.003,
         decay_s=0.8,
@@ -65,7 +65,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "crumhorn",
-        62.0,
+        63.0,
         _harmonics(1.0, 0.0, 0.8, 0.0, 0.6, 0.0, 0.45, 0.0, 0.3, 0.0, 0.15),
         attack_s=0.03,
         decay_s=0.3,
@@ -76,7 +76,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "drum",
-        48.0,
+        47.0,
         ((1.0, 1.0), (1.5, 0.7), (1.99, 0.5), (2.44, 0.3), (2.89, 0.2)),
         attack_s=0.004,
         decay_s=0.4,
@@ -88,7 +88,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "fiddle",
-        58.0,
+        68.5,
         _harmonics(1.0, 0.8, 0.65, 0.5, 0.42, 0.35, 0.28, 0.22, 0.16, 0.1),
         attack_s=0.09,
         decay_s=0.5,
@@ -99,7 +99,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "flute",
-        77.0,
+        79.0,
         _harmonics(1.0, 0.3, 0.08),
         attack_s=0.05,
         decay_s=0.4,
@@ -112,7 +112,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "harp",
-        67.0,
+        57.5,
         _harmonics(1.0, 0.7, 0.45, 0.35, 0.22, 0.15, 0.08),
         attack_s=0.004,
         decay_s=0.5,
@@ -124,7 +124,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "horn",
-        53.0,
+        52.0,
         _harmonics(0.7, 1.0, 0.95, 0.75, 0.5, 0.32, 0.2, 0.12),
         attack_s=0.07,
         decay_s=0.4,
@@ -134,7 +134,7 @@ INSTRUMENTS = (
     ),
     Instrument(
         "organ",
-        72.0,
+        74.0,
         ((0.5, 0.5), (1.0, 1.0), (2.0, 0.6), (4.0, 0.35), (6.0, 0.2)),
         attack_s=0.015,
         decay_s=1.0,

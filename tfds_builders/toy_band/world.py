@@ -15,8 +15,8 @@ from tfds_builders.toy_band.instruments import CLASSES, INSTRUMENTS, Instrument
 SPLITS = ("train", "validation", "test", "duets")
 PAIRS = tuple(itertools.combinations(range(len(CLASSES)), 2))
 SCALE = (0, 2, 4, 7, 9)  # pentatonic, in semitones
-LEAPS = (-2, -1, -1, 0, 1, 1, 2)  # in steps of the scale; five steps are in reach
-REACH = 6.0  # semitones on either side of the middle of a register
+LEAPS = (-2, -1, -1, 0, 1, 1, 2)  # in steps of the scale; four or five are in reach
+REACH = 5.0  # semitones on either side of the middle of a register
 
 RGB = tuple[int, int, int]
 
