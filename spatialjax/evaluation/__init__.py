@@ -15,6 +15,7 @@ from spatialjax.evaluation.scorecard import (
     SuiteScores,
     read_scorecard,
 )
+from spatialjax.evaluation.suites import make_pair_lists, make_suites
 from spatialjax.evaluation.summary import Summary
 
 __all__ = [
@@ -31,5 +32,7 @@ __all__ = [
     "comparison_table",
     "compile_eval_step",
     "evaluate",
+    "make_pair_lists",
+    "make_suites",
     "read_scorecard",
 ]

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 from spatialjax.config import register
+from spatialjax.data import PairRule
 from spatialjax.errors import ConfigError, nearest
-
-RULES = ("class_distinct", "same_class", "duet", "published")
-"""How the clips of a mixture are chosen; `data.pairs` draws the lists."""
 
 SWAPPED = "_swapped"
 """Ending of a control suite: the sources of an item trade their pictures."""
@@ -21,7 +19,9 @@ class EvaluationConfig:
     """Rules of the pair lists; with the ending ``_swapped`` the same list as a control
     in which each source is shown the pictures of another."""
     num_pairs: int = 256
-    """Items of a suite; a split that has fewer gives what it has."""
+    """Items of a suite; the rules published and duet take each clip once at most."""
+    duet_split: str = "duets"
+    """Split of the clips that hold several sources, for the rule duet."""
     pair_seed: int = 0
     """Of the pair lists; the published rule has its own."""
     batch_size: int = 32
@@ -42,12 +42,15 @@ class EvaluationConfig:
         """
         if not self.suites:
             raise ConfigError("suites is empty; name at least one")
+        rules = [rule.value for rule in PairRule]
         for suite in self.suites:
-            if suite.removesuffix(SWAPPED) not in RULES:
-                known = [*RULES, *(rule + SWAPPED for rule in RULES)]
+            if suite.removesuffix(SWAPPED) not in rules:
+                known = [*rules, *(rule + SWAPPED for rule in rules)]
                 raise ConfigError(f"suites holds {suite!r}; {nearest(suite, known)}")
         for name in ("num_pairs", "batch_size", "num_bootstrap"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected >= 1")
+        if len(set(self.suites)) < len(self.suites):
+            raise ConfigError(f"suites is {self.suites}; name each of them once")
         if self.pair_seed < 0:
             raise ConfigError(f"pair_seed is {self.pair_seed}, expected >= 0")

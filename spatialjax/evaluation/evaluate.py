@@ -17,7 +17,9 @@ from spatialjax.tasks.base import HostScored, Scores, Task, Variables, check_bat
 from spatialjax.typing import Array, Batch, PyTree
 
 EvalStep = Callable[[Variables, Batch, Array], tuple[PyTree, dict[str, Scores]]]
-"""``(variables, batch, key) -> (outputs, scores)``, with all the rows of the batch."""
+"""``(variables, batch, key) -> (outputs, scores)``, with all the rows of the batch.
+
+In several processes each one gives the whole batch and gets every row."""
 
 Collect = Callable[[str, PyTree, Batch, dict[str, Scores]], None]
 """Sees the suite's name and the outputs, batch and scores of each batch, in order."""
@@ -27,7 +29,7 @@ Collect = Callable[[str, PyTree, Batch, dict[str, Scores]], None]
 class Suite:
     """A list of items and the batches that hold them.
 
-    The rows of the batches with ``valid`` tell by ``example_id`` which of the
+    The valid rows of the batches tell by ``example_id`` which of the
     `item_ids` they are; each item comes once.
     """
 

@@ -93,10 +93,29 @@ class ScoreCard:
         """
         write_file(path, self.to_json().encode())
 
+    def means(self) -> dict[str, float]:
+        """Mean of each metric; in suites after the first it is named suite/metric."""
+        first = next(iter(self.suites), "")
+        return {
+            metric if name == first else f"{name}/{metric}": mean
+            for name, suite in self.suites.items()
+            for metric, mean in suite.means.items()
+        }
+
+    @property
+    def label(self) -> str:
+        """One line: which model on which data."""
+        origin = self.origin
+        return (
+            f"{origin.experiment or 'unnamed'}, step {origin.checkpoint_step}, on "
+            f"{origin.dataset or 'unnamed data'} ({origin.dataset_hash[:12]}), split "
+            f"{origin.split or 'unnamed'}"
+        )
+
     def table(self) -> str:
         """The figures for a terminal."""
         parts = [_suite_table(name, suite) for name, suite in self.suites.items()]
-        return "\n\n".join(parts)
+        return "\n\n".join([self.label, *parts])
 
 
 def from_json(text: str) -> ScoreCard:

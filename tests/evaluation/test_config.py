@@ -16,6 +16,7 @@ def test_reloads_equal():
         ("suites", (), "at least one"),
         ("suites", ("class_distnct",), "class_distinct"),
         ("suites", ("_swapped",), "_swapped"),
+        ("suites", ("duet", "duet"), "once"),
         ("num_pairs", 0, "num_pairs"),
         ("batch_size", 0, "batch_size"),
         ("num_bootstrap", 0, "num_bootstrap"),

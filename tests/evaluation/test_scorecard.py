@@ -45,6 +45,14 @@ def test_json_is_strict_and_has_one_line_an_item():
     assert len(lines) == 12
 
 
+def test_means_by_suite_and_metric():
+    first, second = random_card(), random_card("duet", seed=1)
+    card = dataclasses.replace(first, suites={**first.suites, **second.suites})
+    assert list(card.means()) == ["loss", "sdr_db", "duet/loss", "duet/sdr_db"]
+    expected = second.suites["duet"].values["loss"].mean()
+    assert card.means()["duet/loss"] == pytest.approx(expected)
+
+
 def test_nothing_valid_reloads(tmp_path):
     card = random_card()
     suite = card.suites["class_distinct"]

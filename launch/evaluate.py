@@ -1,0 +1,109 @@
+"""Score the model of a workdir.
+
+    python -m launch.evaluate --workdir=runs/toy
+    python -m launch.evaluate --workdir=runs/toy --suites=duet --report=page
+
+prints, for each suite, the mean of each metric with its 95 % interval, the count of
+values that count, and the means by class; writes them with the values of every item to
+a JSON file, and to a page to look at and listen to.
+"""
+
+import pathlib
+
+from absl import flags
+
+from launch import _app
+from spatialjax.errors import UserError
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "folder of a run", required=True)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint",
+    "latest",
+    "which one: latest, a step, or the best by a metric of the validation, such as "
+    "loss:min or sdr_db:max",
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "folder of datasets (default: the one of the training)"
+)
+_SPLIT = flags.DEFINE_string(
+    "split", None, "split of the dataset (default: the run's validation split)"
+)
+_SUITES = flags.DEFINE_list(
+    "suites",
+    [],
+    "rules of the mixtures: class_distinct, same_class, duet, published; with the "
+    "ending _swapped as a control with the pictures traded (default: the run's)",
+)
+_PAIRS = flags.DEFINE_list(
+    "pairs", [], "files of mixtures to score instead; a suite is named as its file"
+)
+_MAX_ITEMS = flags.DEFINE_integer(
+    "max_items", None, "at most so many mixtures of a suite", lower_bound=1
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "the score card (default: scores.json in the workdir)"
+)
+_SAVE_PAIRS = flags.DEFINE_string(
+    "save_pairs", None, "folder that gets the mixtures of each suite as a file"
+)
+_REPORT = flags.DEFINE_string("report", None, "folder that gets the page")
+_REPORT_ITEMS = flags.DEFINE_integer(
+    "report_items", 8, "mixtures of each suite on the page", lower_bound=0
+)
+
+
+def main() -> None:
+    """Evaluate, print the table, write the files."""
+    from spatialjax.reports import Gallery, Report
+    from spatialjax.training.workdir_evaluation import open_evaluation
+
+    workdir = pathlib.Path(_WORKDIR.value)
+    output = pathlib.Path(_OUTPUT.value or workdir / "scores.json")
+    evaluation = open_evaluation(
+        workdir,
+        which=_CHECKPOINT.value,
+        data_dir=_DATA_DIR.value,
+        split=_SPLIT.value,
+        suites=_SUITES.value,
+        pair_files=_PAIRS.value,
+        max_items=_MAX_ITEMS.value,
+    )
+    places = {
+        "output": output,
+        "save_pairs": _SAVE_PAIRS.value,
+        "report": _REPORT.value,
+    }
+    for flag, place in places.items():
+        if place is not None:
+            _check_place(flag, pathlib.Path(place))
+    if _SAVE_PAIRS.value is not None:
+        for name, pairs in evaluation.pair_lists.items():
+            pairs.save(pathlib.Path(_SAVE_PAIRS.value) / f"{name}.json")
+    gallery = Gallery(_REPORT_ITEMS.value)
+    card = evaluation.run(gallery if _REPORT.value is not None else None)
+    print(card.table())
+    card.write(output)
+    print(f"\nscores  {output}")
+    if _REPORT.value is not None:
+        report = Report(
+            title=evaluation.trained.experiment.name,
+            classes=evaluation.dataset.classes,
+            sample_rate_hz=evaluation.dataset.sample_rate_hz,
+            gallery=gallery,
+            metrics_file=workdir / "metrics.jsonl",
+        )
+        print(f"report  {report.write(_REPORT.value, card)}")
+
+
+def _check_place(flag: str, path: pathlib.Path) -> None:
+    """Refuse, before the evaluation, what cannot be written after it."""
+    folder = next(p for p in path.absolute().parents if p.exists())
+    if not folder.is_dir():
+        raise UserError(f"--{flag}={path}: {folder} is a file, expected a folder")
+    if path.exists() and path.is_dir() == (flag == "output"):
+        kinds = ("folder", "file") if flag == "output" else ("file", "folder")
+        raise UserError(f"--{flag}={path} is a {kinds[0]}, expected a {kinds[1]}")
+
+
+if __name__ == "__main__":
+    _app.run(main)

@@ -1,0 +1,115 @@
+"""The scores of the model that a workdir holds."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+
+from spatialjax.config import validate_tree
+from spatialjax.data import Dataset, PairList, load_pairs, open_dataset
+from spatialjax.errors import ConfigError
+from spatialjax.evaluation import (
+    Collect,
+    Origin,
+    ScoreCard,
+    evaluate,
+    make_pair_lists,
+    make_suites,
+)
+from spatialjax.training.parallel import ParallelConfig
+from spatialjax.training.workdir import Trained, load_trained
+
+
+@dataclass(frozen=True)
+class WorkdirEvaluation:
+    """A trained model, and the lists of items that it is to be scored on."""
+
+    trained: Trained
+    dataset: Dataset
+    pair_lists: dict[str, PairList]
+
+    def run(self, collect: Collect | None = None) -> ScoreCard:
+        """The scores, on all devices; `collect` is told of each batch."""
+        experiment, task = self.trained.experiment, self.trained.task
+        config, data = experiment.evaluation, experiment.data
+        parallel = ParallelConfig(experiment.parallel.strategy).build()
+        splits = dict.fromkeys(pairs.split for pairs in self.pair_lists.values())
+        return evaluate(
+            task,
+            parallel.place(self.trained.variables),
+            make_suites(
+                self.dataset, task.batch_spec, data, self.pair_lists, config.batch_size
+            ),
+            self.dataset.classes,
+            config,
+            jax.random.key(experiment.seed),
+            step=parallel.eval_step(task),
+            collect=collect,
+            origin=Origin(
+                experiment=experiment.name,
+                checkpoint_step=self.trained.step,
+                dataset=data.dataset,
+                dataset_hash=self.dataset.hash,
+                split=", ".join(splits),
+            ),
+        )
+
+
+def open_evaluation(
+    workdir: pathlib.Path | str,
+    *,
+    which: str = "latest",
+    data_dir: str | None = None,
+    split: str | None = None,
+    suites: Sequence[str] = (),
+    pair_files: Sequence[str | os.PathLike[str]] = (),
+    max_items: int | None = None,
+) -> WorkdirEvaluation:
+    """The model of a workdir and what it is to be scored on; nothing slow yet.
+
+    Args:
+      workdir: of a training.
+      which: checkpoint: latest, a step, or the best by a rule such as ``loss:min``.
+      data_dir: folder of the datasets, where it is not the one of the training.
+      split: instead of ``data.validation_split``.
+      suites: instead of ``evaluation.suites``.
+      pair_files: lists of items instead of drawn ones; a suite is named as its file.
+      max_items: at most so many items of a suite, instead of ``evaluation.num_pairs``.
+
+    Raises:
+      UserError: there is no such workdir, checkpoint, dataset, split, suite or list.
+    """
+    trained = load_trained(workdir, which)
+    data = dataclasses.replace(trained.experiment.data)
+    config = dataclasses.replace(trained.experiment.evaluation)
+    if data_dir is not None:
+        data.data_dir = data_dir
+    if suites:
+        config.suites = tuple(suites)
+    if max_items is not None:
+        config.num_pairs = min(config.num_pairs, max_items)
+    validate_tree(config)
+    experiment = dataclasses.replace(trained.experiment, data=data, evaluation=config)
+    dataset = open_dataset(data.data_dir, data.dataset)
+    if pair_files:
+        pair_lists = _load_pair_lists(pair_files, dataset)
+    else:
+        num_sources = trained.task.batch_spec["audio"].shape[0]
+        place = split or data.validation_split
+        pair_lists = make_pair_lists(dataset, place, num_sources, config)
+    return WorkdirEvaluation(
+        trained._replace(experiment=experiment), dataset, pair_lists
+    )
+
+
+def _load_pair_lists(
+    files: Sequence[str | os.PathLike[str]], dataset: Dataset
+) -> dict[str, PairList]:
+    names = [pathlib.Path(file).stem for file in files]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"two pair lists have one name: {', '.join(names)}")
+    lists = [load_pairs(file, dataset) for file in files]
+    return dict(zip(names, lists, strict=True))
