@@ -39,13 +39,18 @@ from spatialjax.vision import Standardisation, standardise
 
 @dataclass(frozen=True)
 class Pixels:
-    """The task that a `PixelsConfig` builds."""
+    """The task that a `PixelsConfig` builds.
+
+    With `is_ideal` it predicts the masks that training aims at, whatever its variables:
+    the bound of the method.
+    """
 
     chain: MaskChain
     model: Functional
     standardisation: Standardisation
     audio: ArraySpec
     images: ArraySpec
+    is_ideal: bool = False
 
     @property
     def batch_spec(self) -> BatchSpec:
@@ -81,17 +86,12 @@ class Pixels:
         """The outputs of `MaskChain.separate`, and the `loss` ``[b]``."""
         del key
         heard = self.chain.hear(batch)
+        if self.is_ideal:
+            silent = jnp.zeros(len(batch["valid"]))
+            return self.chain.separate_ideally(heard) | {"loss": silent}
         logits, _ = self._logits(variables, heard, batch, EVAL)
         loss = self.chain.losses(logits, heard)
         return self.chain.separate(logits, heard) | {"loss": loss}
-
-    def predict_ideal(
-        self, variables: Variables, batch: Batch, key: Array
-    ) -> dict[str, Array]:
-        """As `predict`, with the masks that training aims at: the method's bound."""
-        del variables, key
-        outputs = self.chain.separate_ideally(self.chain.hear(batch))
-        return outputs | {"loss": jnp.zeros(len(batch["valid"]))}
 
     def measure(self, outputs: dict[str, Array], batch: Batch) -> dict[str, Scores]:
         """Loss of each item and SI-SDR of each source."""
