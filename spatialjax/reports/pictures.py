@@ -13,14 +13,17 @@ from spatialjax.typing import HostArray
 FLOOR_DB = -70.0
 """What is darkest in a spectrogram, below its reference."""
 
+SILENCE = 1e-12
+"""Least reference that a spectrogram is measured against."""
+
 SIDE = 256
 """Largest height and least width of a picture of bins, pixels."""
 
 
 def spectrogram_png(magnitude: HostArray, reference: float) -> bytes:
     """A spectrogram ``[f, k]`` in dB below a reference magnitude, low notes below."""
-    floor = reference * 10 ** (FLOOR_DB / 20)
-    level_db = 20 * np.log10(np.maximum(magnitude, floor) / max(reference, 1e-12))
+    relative = magnitude / max(reference, SILENCE)
+    level_db = 20 * np.log10(np.maximum(relative, 10 ** (FLOOR_DB / 20)))
     return _bins_png(1 - level_db / FLOOR_DB, "magma")
 
 
@@ -31,7 +34,7 @@ def mask_png(mask: HostArray) -> bytes:
 
 def weight_png(weight: HostArray) -> bytes:
     """Weights ``[f, k]`` from 0 to their maximum, low notes below."""
-    return _bins_png(weight / max(float(weight.max()), 1e-12), "viridis")
+    return _bins_png(weight / max(float(weight.max()), SILENCE), "viridis")
 
 
 def image_png(image: HostArray) -> bytes:
