@@ -1,0 +1,48 @@
+"""Training: the settings of an experiment, the loop, and what it leaves behind."""
+
+from spatialjax.training.checkpoint import CheckpointConfig, Checkpoints
+from spatialjax.training.experiment import Experiment, TrainingConfig
+from spatialjax.training.guard import NonFiniteError
+from spatialjax.training.init_from import InitFrom
+from spatialjax.training.loop import FitResult, OnValidation, Validate, fit
+from spatialjax.training.optimizer import (
+    Group,
+    OptimizerConfig,
+    OptimizerKind,
+    ScheduleConfig,
+    ScheduleKind,
+    make_optimizer,
+)
+from spatialjax.training.parallel import Parallel, ParallelConfig, Strategy
+from spatialjax.training.run import Validation, train
+from spatialjax.training.step import TrainState, init_state, make_train_step
+from spatialjax.training.workdir import Trained, load_trained
+
+__all__ = [
+    "CheckpointConfig",
+    "Checkpoints",
+    "Experiment",
+    "FitResult",
+    "Group",
+    "InitFrom",
+    "NonFiniteError",
+    "OnValidation",
+    "OptimizerConfig",
+    "OptimizerKind",
+    "Parallel",
+    "ParallelConfig",
+    "ScheduleConfig",
+    "ScheduleKind",
+    "Strategy",
+    "TrainState",
+    "Trained",
+    "TrainingConfig",
+    "Validate",
+    "Validation",
+    "fit",
+    "init_state",
+    "load_trained",
+    "make_optimizer",
+    "make_train_step",
+    "train",
+]

@@ -7,8 +7,11 @@ of devices may change from run to run; a checksum of each array tells a flipped 
 """
 
 import math
+import os
 import pathlib
 import shutil
+import sys
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +30,8 @@ from spatialjax.typing import HostArray, PyTree
 
 FORMAT = 1
 FOLDER = "checkpoints"
+METADATA_BYTES = 16384
+"""Room for what a checkpoint holds besides its arrays."""
 
 
 @register("checkpoint")
@@ -60,9 +65,7 @@ def best_step(scores: Mapping[int, Mapping[str, float]], rule: str) -> int | Non
     """The step with the best finite score, the latest among equals; None if none."""
     name, sign = parse_rule(rule)
     found = [
-        (sign * values[name], step)
-        for step, values in scores.items()
-        if math.isfinite(values.get(name, math.nan))
+        (sign * values[name], step) for step, values in scores.items() if name in values
     ]
     return max(found)[1] if found else None
 
@@ -170,15 +173,17 @@ class Checkpoints:
           CheckpointError: this or an earlier write failed, as on a full disk.
         """
         arrays = flatten(tree)
-        self._scores[step] = dict(scores or {})
+        finite = {n: v for n, v in (scores or {}).items() if math.isfinite(v)}
+        self._scores[step] = finite
         text = {
             **metadata,
             "format": FORMAT,
             "step": step,
-            "scores": self._scores[step],
+            "scores": finite,
             "checksums": {path: _checksum(array) for path, array in arrays.items()},
         }
         with self._writing(step):
+            self._check_room(sum(array.nbytes for array in arrays.values()))
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
@@ -285,17 +290,29 @@ class Checkpoints:
             f"checkpoint {self.folder / str(step)} is damaged: {reason}; {advice}"
         )
 
+    def _check_room(self, num_bytes: int) -> None:
+        """Takes the room of a checkpoint and gives it back.
+
+        Orbax tells of a full disk on several threads, with many tracebacks; here it is
+        one error before it starts.
+        """
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                os.posix_fallocate(file.fileno(), 0, num_bytes + METADATA_BYTES)
+
     @contextmanager
     def _reading(self, step: int) -> Iterator[None]:
         try:
-            yield
+            with _quiet_threads():
+                yield
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._damaged(step, _first_line(error)) from error
 
     @contextmanager
     def _writing(self, step: int | None) -> Iterator[None]:
         try:
-            yield
+            with _quiet_threads():
+                yield
         except (OSError, ValueError, RuntimeError) as error:
             for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -303,6 +320,25 @@ class Checkpoints:
             raise CheckpointError(
                 f"cannot write {what} to {self.folder}: {_first_line(error)}"
             ) from error
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """One error instead of one for each read or write that was under way.
+
+    At the first error Orbax closes its event loop, and what is still under way then
+    complains to Python of a closed loop. These complaints, which may come late, are
+    not printed; every other one is.
+    """
+    earlier = sys.unraisablehook
+
+    def hook(report: Any) -> None:
+        if "Event loop is closed" not in str(report.exc_value):
+            earlier(report)
+
+    sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = earlier  # not after an error
 
 
 @contextmanager

@@ -37,6 +37,12 @@ class Feed:
         self.restart()
         self.advance()
 
+    def close(self) -> None:
+        """Ends the loader's threads, where it has any."""
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            close()
+
     def restart(self) -> None:
         """Sets both clocks to zero."""
         self.waiting_s = 0.0

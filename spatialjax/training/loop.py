@@ -1,5 +1,6 @@
 """The training loop: from any start to the last step, continued where it stopped."""
 
+import contextlib
 import json
 import pathlib
 import time
@@ -86,44 +87,41 @@ def fit(
     first_step, num_steps = int(start.state.step), experiment.training.num_steps
     if first_step >= num_steps:
         return _complete(start)
-    feed = Feed(
-        batches(first_step),
-        task.batch_spec,
-        parallel.place_batch,
-        num_steps - first_step,
-    )
-    state = parallel.place(start.state)
-    before_s = time.perf_counter()
-    step = parallel.compile_step(
-        make_train_step(task, start.optimizer, experiment.seed, parallel.axis),
-        state,
-        feed.current,
-    )
-    compile_s = time.perf_counter() - before_s
-    is_alone = jax.process_count() == 1
-    is_first = jax.process_index() == 0
-    if is_first:
-        write_config(workdir, experiment)
-    with (
-        MetricsWriter(workdir, first_step, num_steps, enabled=is_first) as writer,
-        Checkpoints(workdir, experiment.checkpoint) as checkpoints,
-        StopRequest(enabled=is_alone) as stop,
-    ):
-        loop = _Loop(
-            experiment=experiment,
-            dataset_hash=dataset_hash,
-            parallel=parallel,
-            step=step,
-            state=state,
-            feed=feed,
-            writer=writer,
-            checkpoints=checkpoints,
-            stop=stop,
-            validate=validate,
-            on_validation=on_validation,
+    num_left = num_steps - first_step
+    with contextlib.closing(
+        Feed(batches(first_step), task.batch_spec, parallel.place_batch, num_left)
+    ) as feed:
+        state = parallel.place(start.state)
+        before_s = time.perf_counter()
+        step = parallel.compile_step(
+            make_train_step(task, start.optimizer, experiment.seed, parallel.axis),
+            state,
+            feed.current,
         )
-        writer.say(_plan(task, loop, start, compile_s))
-        return loop.run(start)
+        compile_s = time.perf_counter() - before_s
+        is_first = jax.process_index() == 0
+        if is_first:
+            write_config(workdir, experiment)
+        with (
+            MetricsWriter(workdir, first_step, num_steps, enabled=is_first) as writer,
+            Checkpoints(workdir, experiment.checkpoint) as checkpoints,
+            StopRequest(enabled=jax.process_count() == 1) as stop,
+        ):
+            loop = _Loop(
+                experiment=experiment,
+                dataset_hash=dataset_hash,
+                parallel=parallel,
+                step=step,
+                state=state,
+                feed=feed,
+                writer=writer,
+                checkpoints=checkpoints,
+                stop=stop,
+                validate=validate,
+                on_validation=on_validation,
+            )
+            writer.say(_plan(task, loop, start, compile_s))
+            return loop.run(start)
 
 
 @dataclass

@@ -6,6 +6,7 @@ second, waiting) goes to TensorBoard, to ``speed.jsonl`` and to the progress lin
 """
 
 import json
+import math
 import os
 import pathlib
 import sys
@@ -67,7 +68,7 @@ class MetricsWriter:
                 print(file=self._stream)
 
     def write(self, step: int, scalars: Mapping[str, float | HostArray]) -> None:
-        """One line of ``metrics.jsonl``: figures that a repeated run gives again."""
+        """One line of ``metrics.jsonl``: figures that the seed decides; NaN is null."""
         self._write(METRICS, step, scalars)
 
     def write_speed(self, step: int, scalars: Mapping[str, float | HostArray]) -> None:
@@ -80,8 +81,10 @@ class MetricsWriter:
         if not self._enabled:
             return
         values = {key: float(value) for key, value in scalars.items()}
-        append_line(self._folder / name, json.dumps({"step": step, **values}))
-        for key, value in values.items():
+        finite = {key: value for key, value in values.items() if math.isfinite(value)}
+        line = {"step": step} | {key: finite.get(key) for key in values}
+        append_line(self._folder / name, json.dumps(line))
+        for key, value in finite.items():
             self._tensorboard.add_scalar(key, value, step)
         self._tensorboard.flush()
 

@@ -162,7 +162,8 @@ class Parallel:
     ) -> Callable[[Variables, Batch, Array], tuple[PyTree, dict[str, Scores]]]:
         """``(placed variables, host batch, key) -> (outputs, scores)``, with all rows.
 
-        Returns while the devices work; in several processes each one gets every row.
+        Any number of rows will do. In several processes each one gives, and gets, all
+        rows. Returns while the devices still work.
         """
 
         def predict_and_measure(
@@ -186,12 +187,24 @@ class Parallel:
         def step(
             variables: Variables, batch: Batch, key: Array
         ) -> tuple[PyTree, dict[str, Scores]]:
-            placed = self.place_batch(batch)
+            num_rows = len(next(iter(batch.values())))
+            placed = self.place_batch(self._own_rows(batch, num_rows))
             if self.strategy is Strategy.JIT:
-                return compiled(variables, placed, key)
-            return join(by_device(variables, placed, key))
+                found = compiled(variables, placed, key)
+            else:
+                found = join(by_device(variables, placed, key))
+            if num_rows % self.num_devices == 0:
+                return found
+            return jax.tree.map(lambda x: x[:num_rows], found)
 
         return step
+
+    def _own_rows(self, batch: Batch, num_rows: int) -> Batch:
+        """This process' share of a batch, filled up to a multiple of the devices."""
+        share = -(-num_rows // self.num_devices) * self._num_local
+        rows = np.arange(share) + jax.process_index() * share
+        rows = np.minimum(rows, num_rows - 1)  # the last row again, where one lacks
+        return {name: np.asarray(entry)[rows] for name, entry in batch.items()}
 
 
 def _join_devices(tree: PyTree) -> PyTree:

@@ -45,7 +45,7 @@ def test_the_newest_and_the_best_stay(tmp_path):
         1: {"loss": 0.5, "sdr_db": 9.0},
         2: {"loss": 0.1, "sdr_db": 2.0},
         3: {"loss": 0.3, "sdr_db": float("nan")},
-        5: {"loss": 0.4},
+        5: {"loss": float("-inf")},
     }
     config = CheckpointConfig(keep=2, best=("loss:min", "sdr_db:max"))
     write(tmp_path, (1, 2, 3), config, scores)
@@ -63,7 +63,7 @@ def test_the_newest_and_the_best_stay(tmp_path):
 
 
 def test_the_latest_of_equals_is_best():
-    scores = {1: {"loss": 1.0}, 2: {"loss": 1.0}, 3: {}, 4: {"loss": float("inf")}}
+    scores = {1: {"loss": 1.0}, 2: {"loss": 1.0}, 3: {}, 4: {"loss": 2.0}}
     assert best_step(scores, "loss:min") == 2
     assert best_step(scores, "sdr_db:max") is None
 

@@ -57,15 +57,16 @@ def test_donation_breaks_neither_the_caller_nor_a_copy(strategy, num_devices):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("num_devices", [1, 8])
-def test_the_evaluation_step_gives_every_row(strategy, num_devices):
+@pytest.mark.parametrize(("num_devices", "rows"), [(1, 8), (8, 8), (8, 5), (2, 7)])
+def test_the_evaluation_step_gives_every_row(strategy, num_devices, rows):
     task, key = PlainTask(), jax.random.key(0)
-    variables, batch = task.init(key), fake_batch(task, 8)
+    variables, batch = task.init(key), fake_batch(task, rows)
     expected = task.predict(variables, batch, key)
     parallel = ParallelConfig(strategy, num_devices).build()
     step = parallel.eval_step(task)
     outputs, scores = step(Variables(*parallel.place(variables)), batch, key)
     for name, value in expected.items():
+        assert outputs[name].shape == value.shape
         np.testing.assert_allclose(outputs[name], value, rtol=1e-6)
     for name, score in task.measure(expected, batch).items():
         np.testing.assert_allclose(scores[name].value, score.value, rtol=1e-6)

@@ -1,0 +1,138 @@
+"""One call that trains an experiment: data, evaluation and the loop put together."""
+
+import pathlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import jax
+
+from spatialjax.config import validate_tree
+from spatialjax.data import Dataset, open_dataset, train_batches
+from spatialjax.evaluation import (
+    Collect,
+    Origin,
+    ScoreCard,
+    evaluate,
+    make_pair_lists,
+    make_suites,
+)
+from spatialjax.tasks.base import Task, Variables
+from spatialjax.training.experiment import Experiment
+from spatialjax.training.loop import FitResult, fit
+from spatialjax.training.workdir import check_place
+from spatialjax.typing import Batch
+
+
+class Validation(NamedTuple):
+    """A validation: after which step, of what variables (NumPy), with what scores."""
+
+    step: int
+    variables: Variables
+    card: ScoreCard
+
+
+def train(
+    experiment: Experiment,
+    workdir: pathlib.Path | str,
+    *,
+    on_validation: Callable[[Validation], None] | None = None,
+    collect: Collect | None = None,
+) -> FitResult:
+    """Trains an experiment into a workdir, or continues there.
+
+    Args:
+      experiment: everything that decides the run.
+      workdir: gets ``config.json``, ``metrics.jsonl``, ``speed.jsonl``,
+        ``tensorboard/`` and ``checkpoints/``.
+      on_validation: told of each validation, when its checkpoint is under way.
+      collect: sees each batch of a validation with outputs and scores, as a report
+        needs.
+
+    Raises:
+      UserError: the config, the dataset, the workdir or a checkpoint is wrong, or a
+        step is not finite.
+    """
+    validate_tree(experiment)
+    check_place(pathlib.Path(workdir))
+    task = experiment.task.build()
+    dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
+    score = make_validation(experiment, task, dataset, collect)
+    cards: list[ScoreCard] = []
+
+    def batches(start_step: int) -> Iterator[Batch]:
+        return train_batches(
+            dataset,
+            task.batch_spec,
+            experiment.data,
+            experiment.seed,
+            start_step,
+            jax.process_index(),
+            jax.process_count(),
+        )
+
+    def validate(variables: Variables) -> dict[str, float]:
+        cards[:] = [score(variables)]
+        return flatten_scores(cards[0])
+
+    def tell(step: int, variables: Variables, scores: Mapping[str, float]) -> None:
+        if on_validation is not None:
+            on_validation(Validation(step, variables, cards[0]))
+
+    return fit(
+        task,
+        experiment,
+        batches,
+        workdir,
+        validate=validate,
+        on_validation=tell,
+        dataset_hash=dataset.hash,
+    )
+
+
+def make_validation(
+    experiment: Experiment, task: Task, dataset: Dataset, collect: Collect | None = None
+) -> Callable[[Variables], ScoreCard]:
+    """A function that scores variables (NumPy) on the suites of an experiment.
+
+    The items are drawn and the function is compiled once.
+
+    Raises:
+      DataError: the validation split is missing, or too small for a suite.
+    """
+    config, data = experiment.evaluation, experiment.data
+    num_sources = task.batch_spec["audio"].shape[0]
+    lists = make_pair_lists(dataset, data.validation_split, num_sources, config)
+    suites = make_suites(dataset, task.batch_spec, data, lists, config.batch_size)
+    parallel = experiment.parallel.build()
+    step = parallel.eval_step(task)
+    origin = Origin(
+        experiment=experiment.name,
+        dataset=data.dataset,
+        dataset_hash=dataset.hash,
+        split=data.validation_split,
+    )
+
+    def score(variables: Variables) -> ScoreCard:
+        return evaluate(
+            task,
+            parallel.place(variables),
+            suites,
+            dataset.classes,
+            config,
+            jax.random.key(experiment.seed),
+            step=step,
+            collect=collect,
+            origin=origin,
+        )
+
+    return score
+
+
+def flatten_scores(card: ScoreCard) -> dict[str, float]:
+    """Means by metric of the first suite; of the others by ``suite/metric``."""
+    first = next(iter(card.suites), None)
+    return {
+        metric if name == first else f"{name}/{metric}": value
+        for name, suite in card.suites.items()
+        for metric, value in suite.means.items()
+    }
