@@ -59,7 +59,7 @@ def build(
         try_download_gcs=False, beam_options=_beam_options(pipeline, beam_options)
     )
     data_dir = pathlib.Path(data_dir).expanduser().absolute()
-    with _workplace(data_dir, f".building-{dataset.replace('/', '-')}") as place:
+    with _workplace(data_dir, f".building-{builder_class.name}-{config}") as place:
         builder = builder_class(
             config=config,
             data_dir=place,
@@ -79,8 +79,8 @@ def build(
     return target
 
 
-def _find(dataset: str) -> tuple[type[SegmentBuilder], str | None]:
-    """The builder and the name of its config; None is the default one.
+def _find(dataset: str) -> tuple[type[SegmentBuilder], str]:
+    """The builder and the name of its config, by default its first one.
 
     Raises:
       DataError: there is no such dataset or config.
@@ -93,7 +93,7 @@ def _find(dataset: str) -> tuple[type[SegmentBuilder], str | None]:
     configs = [known.name for known in builder_class.BUILDER_CONFIGS]
     if config and config not in configs:
         raise DataError(f"{name} has no config {config!r}: {nearest(config, configs)}")
-    return builder_class, config or None
+    return builder_class, config or configs[0]
 
 
 def _beam_options(pipeline: str, options: tuple[str, ...]) -> Any:

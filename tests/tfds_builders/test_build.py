@@ -16,11 +16,8 @@ from tfds_builders.build import build
 def fake(monkeypatch):
     """The name "fake" stands for a dataset of made-up clips."""
 
-    class Fake(WithBroken, skip_registration=True):
-        BUILDER_CONFIGS = []
-
     def find(dataset):
-        return (Fake if dataset == "broken" else FakeDataset), None
+        return (WithBroken if dataset == "broken" else FakeDataset), None
 
     monkeypatch.setattr(build_module, "_find", find)
 
@@ -76,16 +73,21 @@ def test_failed_replacement_leaves_the_old_one(fake, tmp_path, monkeypatch):
 
 
 def test_what_a_killed_build_left_is_in_nobodys_way(fake, tmp_path):
-    left = tmp_path / ".building-fake" / "fake_dataset" / "incomplete.ABC_1.0.0"
+    left = (
+        tmp_path
+        / ".building-fake_dataset-None"
+        / "fake_dataset"
+        / "incomplete.ABC_1.0.0"
+    )
     left.mkdir(parents=True)
     (left / "train-0").write_bytes(b"half")
-    (tmp_path / ".building-fake" / "note").touch()
+    (tmp_path / ".building-fake_dataset-None" / "note").touch()
     build("fake", tmp_path)
     assert entries(tmp_path) == ["fake_dataset"]
 
 
 def test_two_builds_at_once(fake, tmp_path):
-    place = tmp_path / ".building-fake"
+    place = tmp_path / ".building-fake_dataset-None"
     place.mkdir()
     with open(place / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
