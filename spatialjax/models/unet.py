@@ -148,8 +148,8 @@ class Unet(nnx.Module):
         skips = [self.norm(x, mode).astype(self.config.dtype)]
         for level in self.levels:
             skips.append(level.go_down(skips[-1], mode))
-        x = skips.pop()
-        for level in reversed(self.levels):
-            up = level.go_up(x, mode)
-            x = jnp.concatenate([skips.pop(), up], -1)
-        return up
+        *outer, innermost = self.levels
+        x = innermost.go_up(skips.pop(), mode)
+        for level in reversed(outer):
+            x = level.go_up(jnp.concatenate([skips.pop(), x], -1), mode)
+        return x

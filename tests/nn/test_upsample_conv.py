@@ -1,0 +1,55 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from spatialjax.nn.functional import Functional
+from spatialjax.nn.upsample_conv import (
+    UpsampleConv,
+    plain_upsample_conv,
+    upsample_conv,
+)
+from tests.nn import reference
+
+SIDES = [(1, 1), (2, 3), (8, 8), (5, 16)]
+
+
+def _arrays(sides):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, *sides, 6)).astype(np.float32)
+    kernel = rng.normal(size=(3, 3, 6, 4)).astype(np.float32)
+    return jnp.asarray(x), jnp.asarray(kernel)
+
+
+@pytest.mark.parametrize("sides", SIDES)
+@pytest.mark.parametrize("function", [upsample_conv, plain_upsample_conv])
+def test_value_equals_float64(sides, function):
+    x, kernel = _arrays(sides)
+    expected = reference.conv(reference.upsample(np.float64(x)), kernel, 1, 1)
+    np.testing.assert_allclose(function(x, kernel), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("sides", SIDES)
+def test_gradients_equal_the_published_order(sides, strict_dtypes):
+    x, kernel = _arrays(sides)
+    out, pull = jax.vjp(upsample_conv, x, kernel)
+    _, plain_pull = jax.vjp(plain_upsample_conv, x, kernel)
+    weight = jnp.asarray(np.random.default_rng(1).normal(size=out.shape), jnp.float32)
+    for got, expected in zip(pull(weight), plain_pull(weight), strict=True):
+        scale = float(jnp.abs(expected).max())
+        np.testing.assert_allclose(got, expected, atol=1e-5 * scale)
+
+
+def _build(config, *, rngs):
+    return UpsampleConv(6, 4, use_bias=True, dtype=config, rngs=rngs)
+
+
+def test_module_adds_its_bias_in_its_dtype():
+    functional = Functional(_build, "bfloat16")
+    params, state = functional.init(jax.random.key(0))
+    params["bias"] = jnp.arange(4.0)
+    x, _ = _arrays((4, 4))
+    y, _ = functional.apply(params, state, x)
+    assert y.dtype == jnp.bfloat16
+    expected = upsample_conv(x, params["kernel"]) + jnp.arange(4.0).reshape(1, 1, 1, 4)
+    np.testing.assert_allclose(np.float32(y), expected, atol=0.15)
