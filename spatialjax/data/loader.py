@@ -8,8 +8,10 @@ processes, without the state of an iterator.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from absl import flags
 
 from spatialjax.data.clips import Dataset
 from spatialjax.data.config import DataConfig
@@ -19,7 +21,7 @@ from spatialjax.data.pairs import PairList
 from spatialjax.data.sampling import Sampler, check_classes, class_ids_of
 from spatialjax.data.windows import Window
 from spatialjax.errors import ConfigError, DataError, check_shape
-from spatialjax.tasks.base import BatchSpec, check_batch
+from spatialjax.tasks.base import BatchSpec
 
 ENDLESS = 1 << 40
 """Steps of a training run: more than any will take."""
@@ -258,7 +260,11 @@ class BatchSource:
 def _iterate(
     batches: BatchSource, config: DataConfig, start_step: int
 ) -> Iterator[HostBatch]:
-    """Batches built ahead by threads or workers, the first of them checked."""
+    """Batches built ahead by threads or workers.
+
+    Raises:
+      ConfigError: workers are asked for where Grain cannot start them.
+    """
     # Grain takes half a second to import, which a config alone need not pay.
     import grain
 
@@ -270,20 +276,23 @@ def _iterate(
         )
     )
     if config.num_workers:
+        if not flags.FLAGS.is_parsed():
+            raise ConfigError(
+                f"data.num_workers is {config.num_workers}, which needs the flags of "
+                "absl: run by absl.app, or call absl.flags.FLAGS.mark_as_parsed()"
+            )
         steps = steps.mp_prefetch(
             grain.MultiprocessingOptions(
                 num_workers=config.num_workers, per_worker_buffer_size=1
             )
         )
-    return _checked(iter(steps), batches.batch_spec)
+    return _closing(steps)
 
 
-def _checked(iterator: Iterator[HostBatch], spec: BatchSpec) -> Iterator[HostBatch]:
-    """The batches of an iterator of Grain, which is closed with this one."""
+def _closing(steps: Any) -> Iterator[HostBatch]:
+    """The batches of a dataset of Grain, whose threads and workers end with it."""
+    iterator = iter(steps)
     try:
-        for step, batch in enumerate(iterator):
-            if step == 0:
-                check_batch(spec, batch)
-            yield batch
+        yield from iterator
     finally:
-        iterator.close()  # type: ignore[attr-defined]  # Grain's have it
+        iterator.close()

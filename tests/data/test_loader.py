@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from absl import flags
 
 from spatialjax.data import (
     DataConfig,
@@ -291,20 +292,36 @@ def test_only_what_the_task_reads_is_made(dataset, config, make_spec):
     np.testing.assert_array_equal(batch["class_id"], whole["class_id"])
 
 
-@pytest.mark.parametrize("threads", [0, 2])
-def test_a_damaged_clip_is_named(tmp_path, config, make_spec, threads):
-    class Broken(tiny.TinyClip):
-        def load(self):
-            clip = super().load()
-            images = [clip.images[0][:200]] * (len(clip.images) - 1)
-            return dataclasses.replace(clip, images=[clip.images[0], *images])
+class Cut(tiny.TinyClip):
+    """A clip whose pictures, but the first, are cut off."""
 
-    tiny.build(tmp_path, {"train": [Broken(5, 9.0, ("bell",))]})
+    def load(self):
+        clip = super().load()
+        images = [clip.images[0], *(file[:200] for file in clip.images[1:])]
+        return dataclasses.replace(clip, images=images)
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers"),
+    [(0, 0), (2, 0), pytest.param(1, 1, marks=pytest.mark.slow)],
+)
+def test_a_damaged_clip_is_named(tmp_path, config, make_spec, threads, workers):
+    tiny.build(tmp_path, {"train": [Cut(5, 9.0, ("bell",))]})
     dataset = open_dataset(tmp_path, "tiny_clips")
-    config.num_threads = threads
+    config.num_threads, config.num_workers = threads, workers
     batches = train_batches(dataset, make_spec(), config, seed=0)
     with pytest.raises(DataError, match=r"^clip 'clip5': a picture cannot be decoded"):
         next(batches)
+
+
+def test_workers_need_the_flags_of_absl(dataset, config, make_spec):
+    config.num_workers = 1
+    flags.FLAGS.unparse_flags()
+    try:
+        with pytest.raises(ConfigError, match="needs the flags of absl"):
+            train_batches(dataset, make_spec(), config, seed=0)
+    finally:
+        flags.FLAGS.mark_as_parsed()
 
 
 def test_a_specification_that_contradicts_itself(dataset, config, make_spec):
