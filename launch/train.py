@@ -11,7 +11,7 @@ ctrl-C end it after the step, with a checkpoint and status 0; a second one at on
 
 from typing import TYPE_CHECKING
 
-from absl import flags
+from absl import flags, logging
 
 from launch import _app
 
@@ -27,6 +27,7 @@ def main(experiment: "Experiment") -> None:
     """Train to the last step of the config."""
     from spatialjax.training import train
 
+    logging.set_verbosity(logging.WARNING)  # of libraries; the run tells its own
     train(experiment, _WORKDIR.value)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def fit(
     start = find_start(task, experiment, workdir, variables, dataset_hash)
     first_step, num_steps = int(start.state.step), experiment.training.num_steps
     if first_step >= num_steps:
-        return _complete(start)
+        return _complete(start, workdir)
     num_left = num_steps - first_step
     with contextlib.closing(
         Feed(batches(first_step), task.batch_spec, parallel.place_batch, num_left)
@@ -261,7 +262,10 @@ class _Loop:
         return FitResult(done, self._variables(), self.scores, stopped_by)
 
 
-def _complete(start: Start) -> FitResult:
+def _complete(start: Start, workdir: pathlib.Path) -> FitResult:
+    if jax.process_index() == 0:
+        step = int(start.state.step)
+        print(f"{workdir} holds step {step}: nothing is left to do", file=sys.stderr)
     scores = dict(start.metadata["scores"]) if start.metadata else {}
     variables = Variables(start.state.params, start.state.state)
     return FitResult(int(start.state.step), variables, scores, None)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -18,8 +18,16 @@ from tests.fakes import FakeTask, fake_batch
 ROWS = 8
 
 
+@dataclass(frozen=True)
 class PlainTask(FakeTask):
-    """The fake task without rank promotion."""
+    """The fake task without rank promotion, at a rate of choice."""
+
+    rate_hz: float = 8000.0
+
+    @property
+    def batch_spec(self):
+        spec = FakeTask.batch_spec.fget(self)
+        return spec | {"audio": replace(spec["audio"], rate_hz=self.rate_hz)}
 
     def predict(self, variables, batch, key):
         sources = self._signal(batch)
@@ -35,9 +43,10 @@ class PlainTask(FakeTask):
 @dataclass
 class FakeConfig:
     num_samples: int = 16
+    rate_hz: float = 8000.0
 
     def build(self):
-        return PlainTask(num_samples=self.num_samples)
+        return PlainTask(num_samples=self.num_samples, rate_hz=self.rate_hz)
 
 
 def make_experiment(num_steps=6, strategy=Strategy.JIT, num_devices=2, **fields):
