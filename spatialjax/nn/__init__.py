@@ -1,12 +1,12 @@
 """Reusable blocks of networks, built with `flax.nnx` and used as pure functions."""
 
 from spatialjax.nn.activations import Activation, Pooling, activate, pool
-from spatialjax.nn.conv import Conv, conv
+from spatialjax.nn.conv import Conv
 from spatialjax.nn.functional import Functional
 from spatialjax.nn.initializers import Initialization
 from spatialjax.nn.norm import EVAL, GLOBAL_NORM, BatchNorm, Mode, NormConfig, Renorm
 from spatialjax.nn.pooling import max_pool
-from spatialjax.nn.upsample_conv import UpsampleConv, upsample_conv
+from spatialjax.nn.upsample_conv import UpsampleConv
 
 __all__ = [
     "EVAL",
@@ -22,8 +22,6 @@ __all__ = [
     "Renorm",
     "UpsampleConv",
     "activate",
-    "conv",
     "max_pool",
     "pool",
-    "upsample_conv",
 ]
