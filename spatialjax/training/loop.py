@@ -23,7 +23,7 @@ from spatialjax.training.interruption import StopRequest
 from spatialjax.training.metrics_writer import MetricsWriter
 from spatialjax.training.parallel import Parallel
 from spatialjax.training.start import Start, find_start
-from spatialjax.training.step import StepReport, TrainState, TrainStep, make_train_step
+from spatialjax.training.step import StepReport, make_train_step
 from spatialjax.training.workdir import check_place, write_config
 from spatialjax.typing import Batch
 
@@ -92,64 +92,66 @@ def fit(
     with contextlib.closing(
         Feed(batches(first_step), task.batch_spec, parallel.place_batch, num_left)
     ) as feed:
-        state = parallel.place(start.state)
-        before_s = time.perf_counter()
-        step = parallel.compile_step(
-            make_train_step(task, start.optimizer, experiment.seed, parallel.axis),
-            state,
-            feed.current,
+        loop = _Loop(
+            task, experiment, dataset_hash, parallel, feed, validate, on_validation
         )
-        compile_s = time.perf_counter() - before_s
-        is_first = jax.process_index() == 0
-        if is_first:
-            write_config(workdir, experiment)
-        with (
-            MetricsWriter(workdir, first_step, num_steps, enabled=is_first) as writer,
-            Checkpoints(workdir, experiment.checkpoint) as checkpoints,
-            StopRequest(enabled=jax.process_count() == 1) as stop,
-        ):
-            loop = _Loop(
-                experiment=experiment,
-                dataset_hash=dataset_hash,
-                parallel=parallel,
-                step=step,
-                state=state,
-                feed=feed,
-                writer=writer,
-                checkpoints=checkpoints,
-                stop=stop,
-                validate=validate,
-                on_validation=on_validation,
-            )
-            writer.say(_plan(task, loop, start, compile_s))
-            return loop.run(start)
+        return loop.run(workdir, start)
 
 
 @dataclass
 class _Loop:
-    """A run under way; `done` counts the steps made."""
+    """A run under way."""
 
+    task: Trainable
     experiment: Experiment
     dataset_hash: str
     parallel: Parallel
-    step: TrainStep
-    state: TrainState
     feed: Feed
-    writer: MetricsWriter
-    checkpoints: Checkpoints
-    stop: StopRequest
     validate: Validate | None
     on_validation: OnValidation | None
 
-    def __post_init__(self) -> None:
+    def run(self, workdir: pathlib.Path, start: Start) -> FitResult:
+        """Compiles, opens the workdir, makes the steps."""
         self.guard = NonFiniteGuard(self.parallel.fetch)
         self.batch_size = self.feed.num_rows * jax.process_count()
         self.scores: dict[str, float] = {}
-        self.timed_from = 0
+        self.state = self.parallel.place(start.state)
+        axis, seed = self.parallel.axis, self.experiment.seed
+        before_s = time.perf_counter()
+        self.step = self.parallel.compile_step(
+            make_train_step(self.task, start.optimizer, seed, axis),
+            self.state,
+            self.feed.current,
+        )
+        compile_s = time.perf_counter() - before_s
+        first, num_steps = int(start.state.step), self.experiment.training.num_steps
+        is_writer = jax.process_index() == 0
+        if is_writer:
+            write_config(workdir, self.experiment)
+        with (
+            MetricsWriter(workdir, first, num_steps, enabled=is_writer) as self.writer,
+            Checkpoints(workdir, self.experiment.checkpoint) as self.checkpoints,
+            StopRequest(enabled=jax.process_count() == 1) as self.stop,
+        ):
+            self.writer.say(self._plan(start, compile_s))
+            return self._make_steps(start)
 
-    def run(self, start: Start) -> FitResult:
+    def _plan(self, start: Start, compile_s: float) -> str:
+        """What is about to happen, in one line."""
+        sizes = [int(np.size(leaf)) for leaf in jax.tree.leaves(start.state.params)]
+        parallel = self.parallel
+        device = parallel.mesh.devices.flat[0].device_kind
+        return (
+            f"{type(self.task).__name__}: {sum(sizes):,} parameters, "
+            f"batch {self.batch_size} on {parallel.num_devices} x {device} "
+            f"({parallel.strategy.value}), {'resumed' if start.metadata else 'new'}, "
+            f"steps {int(start.state.step)} to {self.experiment.training.num_steps}, "
+            f"compiled in {compile_s:.1f} s"
+        )
+
+    def _make_steps(self, start: Start) -> FitResult:
         """Steps until the end or a signal."""
-        training = self.experiment.training
+        training, checkpoint = self.experiment.training, self.experiment.checkpoint
         first = int(start.state.step)
         if start.metadata and not start.metadata["scores"] and self._validates(first):
             self._validate(first)  # a signal had come before it
@@ -166,8 +168,8 @@ class _Loop:
             validates = not stopped_by and self._validates(done)
             if validates:
                 self._validate(done)
-            is_due = done % self.experiment.checkpoint.every_steps == 0
-            if stopped_by or validates or is_due or is_last:
+            is_due = is_last or done % checkpoint.every_steps == 0
+            if stopped_by or validates or is_due:
                 self._save(done, self.scores if validates else {})
             if validates:
                 self._tell_validation(done)
@@ -269,16 +271,3 @@ def _complete(start: Start, workdir: pathlib.Path) -> FitResult:
     scores = dict(start.metadata["scores"]) if start.metadata else {}
     variables = Variables(start.state.params, start.state.state)
     return FitResult(int(start.state.step), variables, scores, None)
-
-
-def _plan(task: Trainable, loop: _Loop, start: Start, compile_s: float) -> str:
-    """What is about to happen, in one line."""
-    sizes = [int(np.size(leaf)) for leaf in jax.tree.leaves(start.state.params)]
-    device = loop.parallel.mesh.devices.flat[0]
-    origin = "resumed" if start.metadata else "new"
-    return (
-        f"{type(task).__name__}: {sum(sizes):,} parameters, batch {loop.batch_size} on "
-        f"{loop.parallel.num_devices} x {device.device_kind} "
-        f"({loop.parallel.strategy.value}), {origin}, steps {int(start.state.step)} to "
-        f"{loop.experiment.training.num_steps}, compiled in {compile_s:.1f} s"
-    )
