@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from launch import _config_flag
 from spatialjax.config import describe, to_text, validate_tree
@@ -72,6 +72,8 @@ def run(
         return args[:1]
 
     def start(_: list[str]) -> int | None:
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)  # libraries chat at INFO
         if uses_jax:
             set_up_jax(flags.FLAGS.compilation_cache)
         return main(*given)

@@ -17,6 +17,7 @@ from spatialjax.training.parallel import Parallel, ParallelConfig, Strategy
 from spatialjax.training.run import Validation, train
 from spatialjax.training.step import TrainState, init_state, make_train_step
 from spatialjax.training.workdir import Trained, load_trained
+from spatialjax.training.workdir_evaluation import WorkdirEvaluation, open_evaluation
 
 __all__ = [
     "CheckpointConfig",
@@ -39,10 +40,12 @@ __all__ = [
     "TrainingConfig",
     "Validate",
     "Validation",
+    "WorkdirEvaluation",
     "fit",
     "init_state",
     "load_trained",
     "make_optimizer",
     "make_train_step",
+    "open_evaluation",
     "train",
 ]

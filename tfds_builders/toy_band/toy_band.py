@@ -30,9 +30,9 @@ class ToyBand(SegmentBuilder):
         ),
         ToyBandConfig(
             name="tiny",
-            description="24 solos and 4 duets of 3 s with pictures of 48 pixels.",
+            description="40 solos and 4 duets of 3 s with pictures of 48 pixels.",
             world=World(
-                train=1, validation=1, test=1, duets=4, seconds=3.0, image_size=48
+                train=2, validation=1, test=2, duets=4, seconds=3.0, image_size=48
             ),
         ),
     ]

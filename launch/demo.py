@@ -1,0 +1,116 @@
+"""The whole road in minutes: build toy_band, train, score, write a page.
+
+`make demo` runs it once, `make reproduce-toy` (--reproduce) longer with three seeds.
+Run again, it goes on where it stopped.
+"""
+
+import dataclasses
+import pathlib
+import time
+from typing import TYPE_CHECKING, cast
+
+from absl import flags
+
+from launch import _app, _config_flag
+
+if TYPE_CHECKING:
+    from spatialjax.reports import Summary
+    from spatialjax.tasks import Pixels
+    from spatialjax.training import Experiment, WorkdirEvaluation
+
+_OUTPUT = flags.DEFINE_string("output", "runs/demo", "folder of runs and page")
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "folder of datasets")
+_DATASET = flags.DEFINE_string("dataset", "toy_band/default", "or toy_band/tiny")
+_REPRODUCE = flags.DEFINE_bool("reproduce", False, "train longer, three seeds")
+_STEPS = flags.DEFINE_integer("steps", None, "instead of the usual", lower_bound=1)
+
+REPRODUCE_STEPS = 4500
+SEEDS = (0, 1, 2)
+
+SUITES = {
+    "class_distinct": "two instruments of two classes",
+    "ideal": "  the same, ideal masks (the bound)",
+    "class_distinct_swapped": "  the same, pictures swapped (the control)",
+    "duet": "duets, each instrument cut from one picture",
+    "same_class": "two instruments of one class",
+}
+
+
+def main() -> None:
+    """Build, train, score, show."""
+    from spatialjax.media import write_file
+    from spatialjax.reports import Summary
+
+    output = pathlib.Path(_OUTPUT.value)
+    _build_dataset()
+    summary = Summary()
+    for seed in SEEDS if _REPRODUCE.value else SEEDS[:1]:
+        workdir = output / f"seed{seed}"
+        _train(_experiment(seed), workdir)
+        _score(workdir, output / "report", summary)
+    write_file(output / "summary.json", summary.to_json().encode())
+    print(f"\n{summary.table(SUITES)}\n\nfigures  {output / 'summary.json'}")
+    print(f"page     {output / 'report' / 'index.html'} (opens in a browser)")
+
+
+def _build_dataset() -> None:
+    from tfds_builders.build import build
+
+    if any(pathlib.Path(_DATA_DIR.value, _DATASET.value).glob("*/clips.json")):
+        return
+    before_s = time.monotonic()
+    folder = build(_DATASET.value, _DATA_DIR.value, num_workers=2)
+    print(f"built {folder} in {time.monotonic() - before_s:.0f} s", flush=True)
+
+
+def _experiment(seed: int) -> "Experiment":
+    experiment: Experiment = _config_flag.load_config("pixels_toy")
+    experiment.seed = seed
+    experiment.data.data_dir = _DATA_DIR.value
+    experiment.data.dataset = _DATASET.value
+    if _STEPS.value or _REPRODUCE.value:
+        experiment.training.num_steps = _STEPS.value or REPRODUCE_STEPS
+    return experiment
+
+
+def _train(experiment: "Experiment", workdir: pathlib.Path) -> None:
+    from spatialjax.errors import UserError
+    from spatialjax.training import train
+
+    before_s = time.monotonic()
+    result = train(experiment, workdir)
+    if result.stopped_by:
+        raise UserError(f"stopped by {result.stopped_by}; run again to go on")
+    took_s = time.monotonic() - before_s
+    print(f"trained to step {result.step} in {took_s:.0f} s", flush=True)
+
+
+def _score(workdir: pathlib.Path, page: pathlib.Path, summary: "Summary") -> None:
+    from spatialjax.reports import Gallery, Report
+    from spatialjax.training import open_evaluation
+
+    suites = [name for name in SUITES if name != "ideal"]
+    evaluation = open_evaluation(workdir, split="test", suites=suites)
+    gallery = Gallery(6)
+    card = evaluation.run(gallery)
+    card.write(workdir / "scores.json")
+    Report(
+        title=evaluation.trained.experiment.name,
+        classes=evaluation.dataset.classes,
+        sample_rate_hz=evaluation.dataset.sample_rate_hz,
+        gallery=gallery,
+        metrics_file=workdir / "metrics.jsonl",
+    ).write(page, card)
+    bound = open_evaluation(workdir, split="test", suites=suites[:1])
+    summary.add(workdir.name, card, _with_ideal_masks(bound).run())
+
+
+def _with_ideal_masks(evaluation: "WorkdirEvaluation") -> "WorkdirEvaluation":
+    trained = evaluation.trained
+    task = cast("Pixels", trained.task)
+    ideal = trained._replace(task=dataclasses.replace(task, is_ideal=True))
+    return dataclasses.replace(evaluation, trained=ideal)
+
+
+if __name__ == "__main__":
+    _app.run(main)
