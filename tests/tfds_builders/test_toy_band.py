@@ -85,7 +85,7 @@ def test_the_configs_are_named_and_sized(tmp_path):
         "duets": 64,
     }
     tiny = ToyBand(config="tiny", data_dir=tmp_path)
-    assert sum(map(len, tiny.clips().values())) == 28
+    assert sum(map(len, tiny.clips().values())) == 44
     assert default.info.citation.startswith("@misc")
 
 
