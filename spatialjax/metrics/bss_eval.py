@@ -181,19 +181,19 @@ def _ratios_db(
     n_fft = scipy.fft.next_fast_len(num_samples + num_taps - 1, real=True)
     sources = scipy.fft.rfft(references, n_fft)
     spectra = scipy.fft.rfft(estimates, n_fft)
-    gram = _gram(sources, n_fft, num_taps)
+    lags = _correlations(sources, n_fft, num_taps)
     # inner[m, i, a] = Σ_t s_i(t - a) e_m(t)
     inner = scipy.fft.irfft(sources.conj() * spectra[:, None], n_fft)[..., :num_taps]
-    filters = _solve(gram, inner.reshape(len(estimates), -1)).reshape(inner.shape)
+    filters = _solve(lags, inner)
     joint = (scipy.fft.rfft(filters, n_fft) * sources).sum(1)
     ratios = np.empty((len(rows), 3))
     for source, spectrum in enumerate(sources):
         pairs = range(source, len(rows), num_sources)
-        block = slice(source * num_taps, (source + 1) * num_taps)
+        alone = slice(source, source + 1)
         chosen = [rows[p] for p in pairs]
-        own_filters = _solve(gram[block, block], inner[chosen, source])
-        own = scipy.fft.rfft(own_filters, n_fft) * spectrum
-        for p, row, target in zip(pairs, chosen, own, strict=True):
+        own = _solve(lags[alone, alone], inner[chosen, alone])
+        targets = scipy.fft.rfft(own[:, 0], n_fft) * spectrum
+        for p, row, target in zip(pairs, chosen, targets, strict=True):
             everything = joint[row] if num_sources > 1 else target
             target_energy = _energy(target, n_fft)
             ratios[p] = (
@@ -207,37 +207,49 @@ def _ratios_db(
     return ratios
 
 
-def _gram(sources: HostArray, n_fft: int, num_taps: int) -> HostArray:
+def _correlations(sources: HostArray, n_fft: int, num_taps: int) -> HostArray:
+    """``[n, n, 2 · taps - 1]``: Σ_t s_i(t) s_j(t + k) at k = 1 - taps ... taps - 1."""
+    num_sources = len(sources)
+    lags = np.empty((num_sources, num_sources, 2 * num_taps - 1))
+    for i in range(num_sources):
+        found = scipy.fft.irfft(sources[i].conj() * sources[i:], n_fft)
+        lags[i, i:, : num_taps - 1] = found[:, n_fft - num_taps + 1 :]
+        lags[i, i:, num_taps - 1 :] = found[:, :num_taps]
+        lags[i:, i] = lags[i, i:, ::-1]
+    return lags
+
+
+def _gram(lags: HostArray) -> HostArray:
     """Inner products of all delayed references, ``[n · taps, n · taps]``.
 
     ``gram[i · taps + a, j · taps + b] = Σ_t s_i(t - a) s_j(t - b)``, a function of
     a - b: block (i, j) is a Toeplitz matrix.
     """
-    num_sources = len(sources)
-    gram = np.empty((num_sources, num_taps, num_sources, num_taps))
-    for i in range(num_sources):
-        lags = scipy.fft.irfft(sources[i].conj() * sources[i:], n_fft)
-        for j, lag in enumerate(lags, start=i):
-            around = np.concatenate([lag[1 - num_taps :], lag[:num_taps]])
-            block = sliding_window_view(around, num_taps)[:, ::-1]
-            gram[i, :, j] = block
-            gram[j, :, i] = block.T
-    return gram.reshape(num_sources * num_taps, -1)
+    num_sources, _, width = lags.shape
+    num_taps = (width + 1) // 2
+    blocks = sliding_window_view(lags, num_taps, axis=-1)[..., ::-1]
+    return blocks.swapaxes(1, 2).reshape(num_sources * num_taps, -1)
 
 
-def _solve(gram: HostArray, inner: HostArray) -> HostArray:
-    """Filters ``[m, d]`` that fulfil the normal equations of ``inner [m, d]``."""
+def _solve(lags: HostArray, inner: HostArray) -> HostArray:
+    """Filters ``[m, n, taps]`` that fulfil the normal equations of `inner`."""
+    wanted = inner.reshape(len(inner), -1).T
     try:
-        factor = scipy.linalg.cho_factor(gram.T, lower=True, check_finite=False)
-        return scipy.linalg.cho_solve(factor, inner.T, check_finite=False).T
+        factor = scipy.linalg.cho_factor(
+            _gram(lags).T, lower=True, overwrite_a=True, check_finite=False
+        )
+        found = scipy.linalg.cho_solve(factor, wanted, check_finite=False)
     except np.linalg.LinAlgError:
-        pass
-    # References that predict each other: the numbers of mir_eval then come from the
-    # same two steps.
+        found = _solve_singular(_gram(lags), wanted)
+    return found.T.reshape(inner.shape)
+
+
+def _solve_singular(gram: HostArray, wanted: HostArray) -> HostArray:
+    """For references that predict each other, by the two steps of mir_eval."""
     try:
-        return np.linalg.solve(gram, inner.T).T
+        return np.linalg.solve(gram, wanted)
     except np.linalg.LinAlgError:
-        return np.linalg.lstsq(gram, inner.T)[0].T
+        return np.linalg.lstsq(gram, wanted)[0]
 
 
 def _energy(spectrum: HostArray, n_fft: int) -> float:
