@@ -174,15 +174,22 @@ class Dataset:
         shape = (clip.num_sources, self.channels, samples)
         try:
             record = self._source(clip.split)[clip.first_record + segment]
-            reason = "" if record["audio"].shape == shape else "another shape"
+            name = json.loads(record["clip"])["clip_id"]
         except (ValueError, RuntimeError, OSError, KeyError) as error:
-            record, reason = {}, " ".join(str(error).split())[:160]
-        if reason or record["segment"] != segment:
-            raise DataError(
-                f"clip {clip.clip_id!r}: segment {segment} in {self.path} is damaged "
-                f"({reason or 'another record'}); build the dataset again"
-            )
-        return record
+            reason = " ".join(str(error).split())[:160]
+        else:
+            if (name, record["segment"]) == (clip.clip_id, segment):
+                if record["audio"].shape == shape:
+                    return record
+                reason = (
+                    f"it holds {list(record['audio'].shape)}, expected {list(shape)}"
+                )
+            else:
+                reason = f"it is segment {record['segment']} of clip {name!r}"
+        raise DataError(
+            f"clip {clip.clip_id!r}: segment {segment} in {self.path} is damaged "
+            f"({reason}); build the dataset again"
+        )
 
     def _source(self, split: str) -> Sequence[dict[str, Any]]:
         """The records of a split, by index."""

@@ -27,6 +27,10 @@ class Source:
 Example = tuple[Source, ...]
 
 
+ENDLESS = 1 << 60
+"""Examples of a training run: more than any will take."""
+
+
 @dataclass(frozen=True)
 class DrawnExamples:
     """The endless examples of training."""
@@ -35,6 +39,9 @@ class DrawnExamples:
     sampler: Sampler
     window: Window
     image_scale: float
+
+    def __len__(self) -> int:
+        return ENDLESS
 
     def __getitem__(self, index: int) -> Example:
         return tuple(

@@ -23,9 +23,6 @@ from spatialjax.data.windows import Window
 from spatialjax.errors import ConfigError, DataError, check_shape
 from spatialjax.tasks.base import BatchSpec
 
-ENDLESS = 1 << 40
-"""Steps of a training run: more than any will take."""
-
 ENTRIES = {
     "audio": ("int16", "n c t"),
     "images": ("uint8", "n v h w 3"),
@@ -87,7 +84,6 @@ def train_batches(
         batch_spec=dict(batch_spec),
         window=window,
         examples=DrawnExamples(clips, sampler, window, config.image_scale),
-        num_examples=None,
         batch_size=config.batch_size,
         rows=share_of_rows(config.batch_size, process_index, process_count),
     )
@@ -119,13 +115,11 @@ def pair_batches(
             f"the pair list mixes {pairs.num_sources} sources, the task {num_sources}: "
             "make a list for as many"
         )
-    examples = listed_examples(pairs, dataset, window, config.box_margin)
     batches = BatchSource(
         dataset=dataset,
         batch_spec=dict(batch_spec),
         window=window,
-        examples=examples,
-        num_examples=len(examples),
+        examples=listed_examples(pairs, dataset, window, config.box_margin),
         batch_size=batch_size,
         rows=share_of_rows(batch_size, process_index, process_count),
     )
@@ -167,7 +161,7 @@ def fit_window(dataset: Dataset, batch_spec: BatchSpec, config: DataConfig) -> W
     if audio.rate_hz != dataset.sample_rate_hz:
         raise DataError(
             f"dataset {dataset.path} has sound at {dataset.sample_rate_hz} Hz, the "
-            f"task expects {audio.rate_hz:g} Hz: build the dataset at that rate, or "
+            f"task expects {audio.rate_hz} Hz: build the dataset at that rate, or "
             "set the rate of the task"
         )
     _, channels, num_samples = audio.shape
@@ -212,49 +206,46 @@ class BatchSource:
     batch_spec: BatchSpec
     window: Window
     examples: DrawnExamples | tuple[Example, ...]
-    num_examples: int | None
     batch_size: int
     rows: range
 
     def __len__(self) -> int:
-        if self.num_examples is None:
-            return ENDLESS
-        return -(-self.num_examples // self.batch_size)
+        return -(-len(self.examples) // self.batch_size)
 
     def __getitem__(self, step: int) -> HostBatch:
         """The rows of batch `step` that this process builds; padding stays zero."""
+        first = step * self.batch_size + self.rows[0]
+        indices = range(first, first + len(self.rows))
         batch = {
-            name: np.zeros((len(self.rows), *spec.shape), spec.dtype)
+            name: np.zeros((len(indices), *spec.shape), spec.dtype)
             for name, spec in self.batch_spec.items()
         }
-        for place, row in enumerate(self.rows):
-            index = step * self.batch_size + row
-            entries = {name: array[place : place + 1] for name, array in batch.items()}
-            if "example_id" in entries:
-                entries["example_id"][:] = index % (1 << 31)
-            if self.num_examples is None or index < self.num_examples:
-                self._fill(entries, self.examples[index])
+        if "example_id" in batch:
+            batch["example_id"][:] = np.array(indices) % (1 << 31)
+        for row, index in enumerate(indices):
+            if index < len(self.examples):
+                self._fill(batch, row, self.examples[index])
         return batch
 
-    def _fill(self, entries: HostBatch, example: Example) -> None:
-        """Write one example into the row of a batch, ``[1, ...]`` of each entry."""
+    def _fill(self, batch: HostBatch, row: int, example: Example) -> None:
+        """Write one example into a row of a batch."""
         for n, source in enumerate(example):
             clip = source.clip
             audio, files = self.window.read(
                 self.dataset, clip, source.centre, not source.is_silent
             )
-            entries["audio"][0, n] = audio[source.index]
-            if "images" in entries:
+            batch["audio"][row, n] = audio[source.index]
+            if "images" in batch:
                 try:
-                    decode_images(files, source.crop, entries["images"][0, n])
+                    decode_images(files, source.crop, batch["images"][row, n])
                 except DataError as error:
                     raise DataError(f"clip {clip.clip_id!r}: {error}") from error
-            if "gain" in entries:
-                entries["gain"][0, n] = source.gain
-            if "class_id" in entries:
-                entries["class_id"][0, n] = clip.class_ids[source.index]
-        if "valid" in entries:
-            entries["valid"][0] = True
+            if "gain" in batch:
+                batch["gain"][row, n] = source.gain
+            if "class_id" in batch:
+                batch["class_id"][row, n] = clip.class_ids[source.index]
+        if "valid" in batch:
+            batch["valid"][row] = True
 
 
 def _iterate(

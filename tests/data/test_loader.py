@@ -263,7 +263,7 @@ def test_duet_boxes_choose_the_part_of_the_picture(tmp_path, config, make_spec):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"rate_hz": 11025.0}, "sound at 800 Hz, the task expects 11025 Hz"),
+        ({"rate_hz": 11025.0}, "sound at 800 Hz, the task expects 11025.0 Hz"),
         ({"channels": 2}, "has 1 channels, the task expects 2"),
         ({"n": 3}, "mixes 2 sources, the task 3"),
     ],
