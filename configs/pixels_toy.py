@@ -44,8 +44,8 @@ def get_config() -> Experiment:
             learning_rate=3e-3,
             schedule=ScheduleConfig(kind=ScheduleKind.COSINE, warmup_steps=100),
         ),
-        training=TrainingConfig(num_steps=1500, validate_every_steps=500),
+        training=TrainingConfig(num_steps=1200, validate_every_steps=400),
         checkpoint=CheckpointConfig(
-            every_steps=500, best=("si_sdr_improvement_db:max", "loss:min")
+            every_steps=400, best=("si_sdr_improvement_db:max", "loss:min")
         ),
     )

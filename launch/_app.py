@@ -72,8 +72,7 @@ def run(
         return args[:1]
 
     def start(_: list[str]) -> int | None:
-        if not flags.FLAGS["verbosity"].present:
-            logging.set_verbosity(logging.WARNING)  # libraries chat at INFO
+        quieten_libraries(flags.FLAGS)
         if uses_jax:
             set_up_jax(flags.FLAGS.compilation_cache)
         return main(*given)
@@ -191,6 +190,12 @@ def set_up_jax(compilation_cache: str | None) -> None:
     else:
         folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or _default_cache()
     jax.config.update("jax_compilation_cache_dir", folder)
+
+
+def quieten_libraries(flag_values: flags.FlagValues) -> None:
+    """Let libraries speak from warnings on, unless ``--verbosity`` says otherwise."""
+    if "verbosity" in flag_values and not flag_values["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
 
 
 def _default_cache() -> str:

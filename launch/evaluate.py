@@ -85,13 +85,8 @@ def main() -> None:
     card.write(output)
     print(f"\nscores  {output}")
     if _REPORT.value is not None:
-        report = Report(
-            title=evaluation.trained.experiment.name,
-            classes=evaluation.dataset.classes,
-            sample_rate_hz=evaluation.dataset.sample_rate_hz,
-            gallery=gallery,
-            metrics_file=workdir / "metrics.jsonl",
-        )
+        name = evaluation.trained.experiment.name
+        report = Report.of_run(name, evaluation.dataset, gallery, workdir)
         print(f"report  {report.write(_REPORT.value, card)}")
 
 

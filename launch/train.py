@@ -4,14 +4,16 @@ r"""Train an experiment, or continue it.
     python -m launch.train --config=configs/mine.py --workdir=runs/mine \
         --config.optimizer.learning_rate=3e-4 --config.parallel.strategy=pmap
 
-The workdir gets config.json, metrics.jsonl, speed.jsonl, tensorboard/ and
-checkpoints/. The same command continues a run that was stopped or killed. SIGTERM and
-ctrl-C end it after the step, with a checkpoint and status 0; a second one at once.
+The workdir gets config.json, metrics.jsonl, speed.jsonl, tensorboard/, checkpoints/
+and, with each validation, report/index.html. The same command continues a run that was
+stopped or killed. SIGTERM and ctrl-C end it after the step, with a checkpoint and
+status 0; a second one at once.
 """
 
+import pathlib
 from typing import TYPE_CHECKING
 
-from absl import flags, logging
+from absl import flags
 
 from launch import _app
 
@@ -21,14 +23,29 @@ if TYPE_CHECKING:
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "folder of the run; made, or continued", required=True
 )
+_REPORT_ITEMS = flags.DEFINE_integer(
+    "report_items", 6, "mixtures on the page of a validation; 0: no page", lower_bound=0
+)
 
 
 def main(experiment: "Experiment") -> None:
     """Train to the last step of the config."""
-    from spatialjax.training import train
+    from spatialjax.data import open_dataset
+    from spatialjax.reports import Gallery, Report
+    from spatialjax.training import Validation, train
 
-    logging.set_verbosity(logging.WARNING)  # of libraries; the run tells its own
-    train(experiment, _WORKDIR.value)
+    workdir = pathlib.Path(_WORKDIR.value)
+    gallery = Gallery(_REPORT_ITEMS.value)
+
+    def show(validation: Validation) -> None:
+        dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
+        report = Report.of_run(experiment.name, dataset, gallery, workdir)
+        report.write(workdir / "report", validation.card)
+
+    if _REPORT_ITEMS.value:
+        train(experiment, workdir, on_validation=show, collect=gallery)
+    else:
+        train(experiment, workdir)
 
 
 if __name__ == "__main__":

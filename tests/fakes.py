@@ -43,7 +43,8 @@ class FakeTask:
         sources = self._signal(batch)
         weight = variables.params["audio"]["weight"]
         return {
-            "estimates": sources * weight + variables.params["head"]["bias"],
+            "estimates": sources * weight[None, None]
+            + variables.params["head"]["bias"],
             "sources": sources,
         }
 

@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from spatialjax.data import Dataset
 from spatialjax.errors import UserError
 from spatialjax.evaluation import ScoreCard, SuiteScores
 from spatialjax.media import float_to_int16, write_file, write_wav
@@ -28,14 +29,28 @@ HEADLINE = ("sdr_improvement_db", "si_sdr_improvement_db")
 
 @dataclass(frozen=True)
 class Report:
-    """What a page shows besides the scores."""
+    """What a page shows besides the scores.
+
+    `metrics_file` is the ``metrics.jsonl`` of the run, for its curves.
+    """
 
     title: str
     classes: Sequence[str]
     sample_rate_hz: int
     gallery: Gallery
     metrics_file: pathlib.Path | None = None
-    """The ``metrics.jsonl`` of the run, for its curves."""
+
+    @classmethod
+    def of_run(
+        cls,
+        name: str,
+        dataset: Dataset,
+        gallery: Gallery,
+        workdir: pathlib.Path | str,
+    ) -> "Report":
+        """The report of a run that was scored on a dataset."""
+        metrics_file = pathlib.Path(workdir) / "metrics.jsonl"
+        return cls(name, dataset.classes, dataset.sample_rate_hz, gallery, metrics_file)
 
     def write(self, folder: pathlib.Path | str, card: ScoreCard) -> pathlib.Path:
         """The page's file; the folder appears, or is replaced, as a whole.

@@ -128,10 +128,7 @@ class MaskChain:
         estimates = estimates.swapaxes(1, 2)  # [b, c, n, t] to [b, n, c, t]
         mixture = heard.mixture[..., : estimates.shape[-1]]
         if self.mixture_consistency:
-            flat = estimates.reshape(*estimates.shape[:2], -1)
-            whole = mixture.reshape(len(mixture), -1)
-            flat = enforce_mixture_consistency(flat, whole)
-            estimates = flat.reshape(estimates.shape)
+            estimates = enforce_mixture_consistency(estimates, mixture, source_axis=-3)
         return {
             "estimates": jnp.clip(estimates, -1, 1),
             "sources": heard.sources[..., : estimates.shape[-1]],

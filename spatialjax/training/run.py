@@ -72,7 +72,7 @@ def train(
 
     def validate(variables: Variables) -> dict[str, float]:
         cards[:] = [score(variables)]
-        return flatten_scores(cards[0])
+        return cards[0].means()
 
     def tell(step: int, variables: Variables, scores: Mapping[str, float]) -> None:
         if on_validation is not None:
@@ -126,13 +126,3 @@ def make_validation(
         )
 
     return score
-
-
-def flatten_scores(card: ScoreCard) -> dict[str, float]:
-    """Means by metric of the first suite; of the others by ``suite/metric``."""
-    first = next(iter(card.suites), None)
-    return {
-        metric if name == first else f"{name}/{metric}": value
-        for name, suite in card.suites.items()
-        for metric, value in suite.means.items()
-    }

@@ -22,13 +22,6 @@ CONFIG = EvaluationConfig(num_bootstrap=200, batch_size=4)
 KEY = jax.random.key(0)
 
 
-@pytest.fixture(autouse=True)
-def _rank_promotion():
-    """The fake task multiplies arrays of different rank."""
-    with jax.numpy_rank_promotion("allow"):
-        yield
-
-
 def all_items(count):
     """Items of a suite as one batch, all different."""
     batch = fake_batch(TASK, count)

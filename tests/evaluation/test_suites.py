@@ -64,12 +64,11 @@ def test_suites_can_be_evaluated_again(dataset):
     lists = make_pair_lists(dataset, "val", 2, CONFIG)
     suites = make_suites(dataset, TASK.batch_spec, DATA, lists, CONFIG.batch_size)
     key = jax.random.key(0)
-    with jax.numpy_rank_promotion("allow"):
-        variables = TASK.init(key)
-        cards = [
-            evaluate(TASK, variables, suites, dataset.classes, CONFIG, key)
-            for _ in range(2)
-        ]
+    variables = TASK.init(key)
+    cards = [
+        evaluate(TASK, variables, suites, dataset.classes, CONFIG, key)
+        for _ in range(2)
+    ]
     assert cards[0].to_json() == cards[1].to_json()
     plain, swapped, duet, _ = cards[0].suites.values()
     assert plain.item_ids == tuple(

@@ -5,13 +5,10 @@ import pathlib
 import subprocess
 import sys
 
-import grain  # noqa: F401  # defines flags, which flagsaver would take back
 import jax
 import numpy as np
 import pytest
-from absl.testing import flagsaver
 
-from launch import evaluate
 from spatialjax.data import DataConfig
 from spatialjax.errors import UserError
 from spatialjax.evaluation import EvaluationConfig, compare, read_scorecard
@@ -21,6 +18,7 @@ from spatialjax.training import Experiment
 from spatialjax.training.checkpoint import CheckpointConfig, Checkpoints
 from spatialjax.training.workdir import write_config
 from tests.data import tiny
+from tests.launch.programs import program
 
 ROOT = pathlib.Path(__file__).parents[2]
 METRICS = {
@@ -72,7 +70,7 @@ def run(**values):
     values = {
         n: str(v) if isinstance(v, pathlib.Path) else v for n, v in values.items()
     }
-    with flagsaver.flagsaver(**values):
+    with program("evaluate", **values) as evaluate:
         evaluate.main()
 
 

@@ -2,17 +2,14 @@
 
 import json
 
-import grain  # noqa: F401  # defines flags, which flagsaver would take back
 import pytest
-from absl import logging
-from absl.testing import flagsaver
 
-from launch import train
 from spatialjax.config import from_json
 from spatialjax.data import DataConfig
 from spatialjax.errors import ConfigError
 from spatialjax.evaluation import EvaluationConfig
 from tests.data import tiny
+from tests.launch.programs import program
 from tests.training.runs import FakeConfig, make_experiment
 
 
@@ -28,12 +25,8 @@ def experiment(tmp_path):
 
 
 def run(experiment, workdir):
-    verbosity = logging.get_verbosity()
-    try:
-        with flagsaver.flagsaver(workdir=str(workdir)):
-            train.main(experiment)
-    finally:
-        logging.set_verbosity(verbosity)
+    with program("train", workdir=str(workdir), report_items=0) as train:
+        train.main(experiment)
 
 
 def test_a_run_leaves_a_whole_workdir(tmp_path, experiment, capsys):
