@@ -22,7 +22,7 @@ from spatialjax.training.guard import NonFiniteGuard
 from spatialjax.training.interruption import StopRequest
 from spatialjax.training.metrics_writer import MetricsWriter
 from spatialjax.training.parallel import Parallel
-from spatialjax.training.start import Start, find_start
+from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport, make_train_step
 from spatialjax.training.workdir import check_place, write_config
 from spatialjax.typing import Batch
@@ -55,6 +55,7 @@ def fit(
     workdir: pathlib.Path | str,
     *,
     variables: Variables | None = None,
+    amend: Amend | None = None,
     validate: Validate | None = None,
     on_validation: OnValidation | None = None,
     dataset_hash: str = "",
@@ -67,6 +68,7 @@ def fit(
       batches: the batches of this process from a step (counted from 0) onwards.
       workdir: the folder that is made, or continued.
       variables: first weights instead of random ones; they are copied.
+      amend: changes the first weights, such as to those of a published file.
       validate: scores the variables now and then, and at the end.
       on_validation: told of each validation, such as to write a page.
       dataset_hash: a checkpoint of another dataset is refused.
@@ -84,7 +86,7 @@ def fit(
     workdir = pathlib.Path(workdir)
     check_place(workdir)
     parallel = experiment.parallel.build()
-    start = find_start(task, experiment, workdir, variables, dataset_hash)
+    start = find_start(task, experiment, workdir, variables, dataset_hash, amend)
     first_step, num_steps = int(start.state.step), experiment.training.num_steps
     if first_step >= num_steps:
         return _complete(start, workdir)

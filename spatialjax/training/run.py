@@ -19,6 +19,7 @@ from spatialjax.evaluation import (
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.experiment import Experiment
 from spatialjax.training.loop import FitResult, fit
+from spatialjax.training.start import Amend
 from spatialjax.training.workdir import check_place
 from spatialjax.typing import Batch
 
@@ -35,6 +36,7 @@ def train(
     experiment: Experiment,
     workdir: pathlib.Path | str,
     *,
+    amend: Amend | None = None,
     on_validation: Callable[[Validation], None] | None = None,
     collect: Collect | None = None,
 ) -> FitResult:
@@ -44,6 +46,7 @@ def train(
       experiment: everything that decides the run.
       workdir: gets ``config.json``, ``metrics.jsonl``, ``speed.jsonl``,
         ``tensorboard/`` and ``checkpoints/``.
+      amend: changes the first weights, such as to those of a published file.
       on_validation: told of each validation, when its checkpoint is under way.
       collect: sees each batch of a validation with outputs and scores, as a report
         needs.
@@ -85,6 +88,7 @@ def train(
         workdir,
         validate=validate,
         on_validation=tell,
+        amend=amend,
         dataset_hash=dataset.hash,
     )
 

@@ -1,7 +1,7 @@
 """Where a run starts: its own last checkpoint, given weights, or random ones."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +18,10 @@ INIT_STREAM = 2**32 - 1
 """Folded into the seed for the first weights: no step, and so no step's draws."""
 
 
+Amend = Callable[[Variables], Variables]
+"""Puts weights from elsewhere, such as a published file, in place of random ones."""
+
+
 class Start(NamedTuple):
     """The state before the first step to make; `metadata` is that of its checkpoint."""
 
@@ -32,11 +36,12 @@ def find_start(
     workdir: pathlib.Path,
     variables: Variables | None,
     dataset_hash: str,
+    amend: Amend | None = None,
 ) -> Start:
     """The start of a run, in this order:
 
     1. the newest checkpoint of the workdir;
-    2. else `variables`, or random ones, and on top of them
+    2. else `variables`, or random ones, as `amend` changes them, and on top of them
     3. what ``experiment.init_from`` takes from another run.
 
     Raises:
@@ -58,5 +63,6 @@ def find_start(
                 like = jax.eval_shape(lambda v: init_state(v, optimizer), shapes)
                 return Start(checkpoints.restore(step, like), optimizer, metadata)
     first = task.init(key) if variables is None else variables
+    first = first if amend is None else amend(first)
     first = warm_start(experiment.init_from, first)
     return Start(init_state(first, optimizer), optimizer, None)

@@ -1,0 +1,67 @@
+"""Every command and every line of Python that the README shows."""
+
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from spatialjax.config import validate_tree
+from tests.launch.front import read
+
+ROOT = pathlib.Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| ([\d.]+) \|.*\| `(--config=.*)` \|$", TEXT, re.MULTILINE)
+COMMANDS = re.findall(r"^python -m (launch\.\w+ .*)$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("number", "words"), ROWS, ids=[row[0] for row in ROWS])
+def test_every_experiment_is_a_config(number, words):
+    config = read(*shlex.split(words))[0][0]
+    validate_tree(config)
+    assert config.task.build().batch_spec["audio"].shape == (2, 1, 65535)
+    assert config.data.batch_size == 20
+    assert config.task.loss_weight.value == "none"
+
+
+def test_the_whole_grid_is_there():
+    assert [number for number, _ in ROWS] == [
+        *("1.1", "1.2", "1.3", "2", "3.1", "3.2", "4.1", "4.2", "4.3"),
+        *("5.1", "5.2", "5.3", "6.1", "6.2", "6.3", "7.1"),
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_understood(command):
+    name, *words = shlex.split(command)
+    source = (ROOT / (name.replace(".", "/") + ".py")).read_text()
+    configured = [word for word in words if word.startswith("--config")]
+    if configured:
+        validate_tree(read(*configured)[0][0])
+    for word in set(words) - set(configured) - {"--print_config"}:
+        flag = word.removeprefix("--").partition("=")[0]
+        assert f'"{flag}"' in source, flag
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) > 6
+
+
+def test_the_example_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"-?\d+\.\d+", done.stdout)) == 2
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        assert (ROOT / target).exists(), target
