@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import _config_flag
+from launch import _compiled_programs, _config_flag
 from spatialjax.config import describe, to_text, validate_tree
 from spatialjax.errors import ConfigError, UserError, nearest
 
@@ -190,6 +190,8 @@ def set_up_jax(compilation_cache: str | None) -> None:
     else:
         folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or _default_cache()
     jax.config.update("jax_compilation_cache_dir", folder)
+    if folder is not None:
+        _compiled_programs.mend(folder)
 
 
 def quieten_libraries(flag_values: flags.FlagValues) -> None:

@@ -40,8 +40,10 @@ def main() -> None:
     """Build, train, score, show."""
     from spatialjax.media import write_file
     from spatialjax.reports import Summary
+    from spatialjax.training.workdir import check_place
 
     output = pathlib.Path(_OUTPUT.value)
+    check_place(output)
     _build_dataset()
     summary = Summary()
     for seed in SEEDS if _REPRODUCE.value else SEEDS[:1]:

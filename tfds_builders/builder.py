@@ -124,6 +124,7 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
         pool: Executor | None,
     ) -> tfds.core.SplitInfo:
         """Load the clips of a split and write them as they come."""
+        num_before = len(budget.broken)
 
         def examples() -> Iterator[dict[str, Any]]:
             loaded = load_clips(clips, pool, self.num_workers + 1)
@@ -134,6 +135,12 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
                     continue
                 for _, example in records(index, clip, self.segment_s):
                     yield example
+            if clips and len(budget.broken) == num_before + len(clips):
+                first = budget.broken[num_before]
+                raise DataError(
+                    f"split {split!r} has no clip that can be used; the first, "
+                    f"{first.clip_id!r}: {first.reason}"
+                )
 
         template = self._get_filename_template(split_name=split)
         return write_shards(examples(), self.info.features, template)
