@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from spatialjax.nn.conv import Conv
-from spatialjax.nn.initializers import fan_in_uniform, he_fan_out
+from spatialjax.nn.initializers import Draws, fan_in_uniform, he_fan_out
 from spatialjax.nn.norm import GLOBAL_NORM, BatchNorm, Mode, NormConfig
 from spatialjax.nn.pooling import max_pool
 from spatialjax.typing import Array
@@ -53,7 +53,7 @@ class Block(nnx.Module):
         stage: tuple[int, int, int],
         config: ResnetConfig,
         *,
-        rngs: nnx.Rngs,
+        rngs: Draws,
     ) -> None:
         stride, first_dilation, dilation = stage
         self.conv1 = _conv(num_inputs, width, 3, stride, first_dilation, config, rngs)
@@ -83,7 +83,7 @@ class Block(nnx.Module):
 class Trunk(nnx.Module):
     """ResNet-18 without its pooling and classifier."""
 
-    def __init__(self, config: ResnetConfig, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: ResnetConfig, *, rngs: Draws) -> None:
         width = config.base_width
         self.conv1 = _conv(3, width, 7, 2, 1, config, rngs)
         self.bn1 = BatchNorm(width, config.norm, rngs=rngs)
@@ -113,7 +113,7 @@ class Resnet(nnx.Module):
     Pictures are standardised floats. The top convolution is drawn as PyTorch does.
     """
 
-    def __init__(self, config: ResnetConfig, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: ResnetConfig, *, rngs: Draws) -> None:
         width = 8 * config.base_width
         top_init = fan_in_uniform(9 * width)
         self.features = Trunk(config, rngs=rngs)
@@ -140,7 +140,7 @@ def _conv(
     stride: int,
     dilation: int,
     config: ResnetConfig,
-    rngs: nnx.Rngs,
+    rngs: Draws,
 ) -> Conv:
     return Conv(
         num_inputs,

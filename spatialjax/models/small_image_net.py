@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from spatialjax.nn.conv import Conv
-from spatialjax.nn.initializers import fan_in_uniform
+from spatialjax.nn.initializers import Draws, fan_in_uniform
 from spatialjax.nn.norm import GLOBAL_NORM, BatchNorm, Mode, NormConfig
 from spatialjax.typing import Array
 
@@ -31,7 +31,7 @@ class Stage(nnx.Module):
         width: int,
         config: SmallImageNetConfig,
         *,
-        rngs: nnx.Rngs,
+        rngs: Draws,
     ) -> None:
         dtype = jnp.dtype(config.dtype)
         self.conv = Conv(num_inputs, width, (3, 3), strides=2, dtype=dtype, rngs=rngs)
@@ -47,7 +47,7 @@ class SmallImageNet(nnx.Module):
     Each stage halves the sides, rounding up; pictures are standardised floats.
     """
 
-    def __init__(self, config: SmallImageNetConfig, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: SmallImageNetConfig, *, rngs: Draws) -> None:
         inputs, last = (3, *config.widths[:-1]), config.widths[-1]
         self.features = nnx.List(
             Stage(num_inputs, width, config, rngs=rngs)

@@ -16,7 +16,7 @@ from spatialjax.models.synthesizer import (
 )
 from spatialjax.models.unet import Unet, UnetConfig
 from spatialjax.nn.activations import Activation, Pooling, activate, pool
-from spatialjax.nn.initializers import Initialization
+from spatialjax.nn.initializers import Draws, Initialization
 from spatialjax.nn.norm import GLOBAL_NORM, Mode, NormConfig
 from spatialjax.typing import Array
 
@@ -86,7 +86,7 @@ class SoundOfPixelsSpec:
             dtype=self.compute_dtype,
         )
 
-    def build_frame(self, rngs: nnx.Rngs) -> Resnet | SmallImageNet:
+    def build_frame(self, rngs: Draws) -> Resnet | SmallImageNet:
         """The frame network."""
         if self.frame_net is FrameNet.SMALL:
             small = SmallImageNetConfig(
@@ -103,7 +103,7 @@ class SoundOfPixelsSpec:
 class SoundOfPixels(nnx.Module):
     """Mask logits of the sources that pictures show, from the sound of all together."""
 
-    def __init__(self, spec: SoundOfPixelsSpec, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, spec: SoundOfPixelsSpec, *, rngs: Draws) -> None:
         self.spec = spec
         self.sound = Unet(spec.sound, rngs=rngs)
         self.frame = spec.build_frame(rngs)

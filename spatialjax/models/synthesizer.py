@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from flax import nnx
 
+from spatialjax.nn.initializers import Draws
 from spatialjax.typing import Array
 
 
@@ -28,7 +29,7 @@ class SynthesizerConfig:
 class Synthesizer(nnx.Module):
     """Logit z(f, k) = Σ_c v_c · scale_c · s_c(f, k) + bias, in float32."""
 
-    def __init__(self, config: SynthesizerConfig, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: SynthesizerConfig, *, rngs: Draws) -> None:
         del rngs
         self.config = config
         scale = nnx.Param(jnp.ones((config.num_channels,)))

@@ -9,11 +9,13 @@ from flax import nnx
 from spatialjax.errors import ShapeError
 from spatialjax.nn.conv import Conv
 from spatialjax.nn.initializers import (
+    Draws,
     Initialization,
     Initializer,
     fan_in_uniform,
     he_fan_in,
     normal_around,
+    ones,
 )
 from spatialjax.nn.norm import GLOBAL_NORM, BatchNorm, Mode, NormConfig
 from spatialjax.nn.upsample_conv import UpsampleConv
@@ -47,10 +49,10 @@ class UnetConfig:
         published = self.initialization is Initialization.PUBLISHED
         return normal_around(0.0, 0.001) if published else he_fan_in
 
-    def build_norm(self, num_channels: int, rngs: nnx.Rngs) -> BatchNorm:
+    def build_norm(self, num_channels: int, rngs: Draws) -> BatchNorm:
         """A norm; the published system drew its scale from N(1, 0.02)."""
         published = self.initialization is Initialization.PUBLISHED
-        scale_init = normal_around(1.0, 0.02) if published else nnx.initializers.ones
+        scale_init = normal_around(1.0, 0.02) if published else ones
         return BatchNorm(num_channels, self.norm, scale_init=scale_init, rngs=rngs)
 
 
@@ -66,7 +68,7 @@ class Level(nnx.Module):
         *,
         is_outermost: bool,
         is_innermost: bool,
-        rngs: nnx.Rngs,
+        rngs: Draws,
     ) -> None:
         dtype, init = jnp.dtype(config.dtype), config.kernel_init
         num_inside = width if is_innermost else 2 * width
@@ -110,7 +112,7 @@ class Level(nnx.Module):
 class Unet(nnx.Module):
     """Features of each time-frequency bin: ``[b, f, k]`` to ``[b, f, k, c]``."""
 
-    def __init__(self, config: UnetConfig, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: UnetConfig, *, rngs: Draws) -> None:
         widths = config.widths
         inputs = (1, *widths[:-1])
         outputs = (config.num_channels, *widths[:-1])

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from spatialjax.nn.initializers import Initializer, he_fan_in
+from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
 from spatialjax.typing import Array
 
 Sizes = tuple[int, ...]
@@ -56,16 +56,16 @@ class Conv(nnx.Module):
         dilation: Sizes | int = 1,
         use_bias: bool = False,
         kernel_init: Initializer = he_fan_in,
-        bias_init: Initializer = nnx.initializers.zeros,
+        bias_init: Initializer = zeros,
         dtype: jax.typing.DTypeLike = jnp.float32,
-        rngs: nnx.Rngs,
+        rngs: Draws,
     ) -> None:
         steps = _per_axis(dilation, len(taps))
         same = tuple(d * (t - 1) // 2 for t, d in zip(taps, steps, strict=True))
         self.strides, self.dilation, self.dtype = strides, dilation, dtype
         self.padding = same if padding is None else padding
         shape = (*taps, num_inputs, num_outputs)
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, jnp.float32))
+        self.kernel = nnx.Param(kernel_init(rngs, shape))
         self.bias = build_bias(num_outputs, bias_init, rngs) if use_bias else None
 
     def __call__(self, x: Array) -> Array:
@@ -76,9 +76,9 @@ class Conv(nnx.Module):
         return y if self.bias is None else add_bias(y, self.bias[...])
 
 
-def build_bias(num_outputs: int, init: Initializer, rngs: nnx.Rngs) -> nnx.Param:
+def build_bias(num_outputs: int, init: Initializer, rngs: Draws) -> nnx.Param:
     """The bias of a convolution."""
-    return nnx.Param(init(rngs.params(), (num_outputs,), jnp.float32))
+    return nnx.Param(init(rngs, (num_outputs,)))
 
 
 def add_bias(x: Array, bias: Array) -> Array:

@@ -12,12 +12,13 @@ from typing import Any
 import jax
 from flax import nnx
 
+from spatialjax.nn.initializers import Draws
 from spatialjax.typing import Array, PyTree
 
 
 @dataclass(frozen=True)
 class Functional:
-    """Pure `init` and `apply` of a module that is built as ``module(config, rngs=)``.
+    """Pure `init` and `apply` of a module, built as ``module(config, rngs=draws)``.
 
     The module may hold `nnx.Param` (parameters) and `nnx.BatchStat` (state) only;
     random numbers come into a call as arguments. Children in an `nnx.List` have their
@@ -29,7 +30,9 @@ class Functional:
 
     def init(self, key: Array) -> tuple[PyTree, PyTree]:
         """Fresh parameters and state; may be traced, as in `jax.eval_shape`."""
-        _, params, state = _build(self.module, self.config, key)
+        _, num_draws = _plan(self.module, self.config)
+        draws = Draws(key, Draws.vector(key, num_draws))
+        _, params, state = _build(self.module, self.config, draws)
         return _with_keys(params, str), _with_keys(state, str)
 
     def apply(
@@ -42,7 +45,7 @@ class Functional:
     ) -> tuple[Any, PyTree]:
         """What a method of the module gives, and the state after the call."""
         module = nnx.merge(
-            _graph(self.module, self.config),
+            _plan(self.module, self.config)[0],
             _with_keys(params, _index),
             _with_keys(state, _index),
         )
@@ -52,21 +55,22 @@ class Functional:
 
 
 def _build(
-    module: Callable[..., nnx.Module], config: Hashable, key: Array
+    module: Callable[..., nnx.Module], config: Hashable, draws: Draws
 ) -> tuple[Any, PyTree, PyTree]:
-    built = module(config, rngs=nnx.Rngs(params=key))
+    built = module(config, rngs=draws)
     graph, *states = nnx.split(built, nnx.Param, nnx.BatchStat)
     params, state = map(nnx.to_pure_dict, states)
     return graph, params, state
 
 
 @functools.lru_cache(maxsize=64)
-def _graph(module: Callable[..., nnx.Module], config: Hashable) -> Any:
-    """The graph definition of a configuration, built once and without arrays."""
+def _plan(module: Callable[..., nnx.Module], config: Hashable) -> tuple[Any, int]:
+    """Graph definition and number of draws, from one building without arrays."""
     kept = []
 
     def build(key: Array) -> None:
-        kept.append(_build(module, config, key)[0])
+        draws = Draws(key)
+        kept.append((_build(module, config, draws)[0], draws.num_drawn))
 
     jax.eval_shape(build, jax.eval_shape(lambda: jax.random.key(0)))
     return kept[0]

@@ -8,11 +8,52 @@ import math
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
+from jax import lax
 
 from spatialjax.typing import Array
 
-Initializer = Callable[..., Array]
-"""Function of (key, shape, dtype) that gives an array."""
+Shape = tuple[int, ...]
+
+
+class Draws:
+    """The random numbers of a module that is being built; stands in for `nnx.Rngs`.
+
+    Every parameter takes its share of one vector: a compiler needs about a second for
+    each call of a generator, and a network has some forty. Without the vector, the
+    draws are counted only. Layers of flax take their keys as from `nnx.Rngs`.
+    """
+
+    def __init__(self, key: Array, vector: Array | None = None) -> None:
+        self.num_drawn = 0
+        self._num_keys = 0
+        self._key = key
+        self._vector = vector
+
+    @staticmethod
+    def vector(key: Array, size: int) -> Array:
+        """Uniform numbers in (-1, 1), without the ends."""
+        return jax.random.uniform(key, (size,), jnp.float32, 2.0**-24 - 1.0, 1.0)
+
+    def uniform(self, shape: Shape) -> Array:
+        """Uniform numbers in (-1, 1)."""
+        start = self.num_drawn
+        self.num_drawn += math.prod(shape)
+        if self._vector is None:
+            return jnp.zeros(shape)
+        return lax.slice(self._vector, (start,), (self.num_drawn,)).reshape(shape)
+
+    def normal(self, shape: Shape) -> Array:
+        """Normal numbers of mean 0 and variance 1."""
+        return math.sqrt(2.0) * lax.erf_inv(self.uniform(shape))
+
+    def params(self) -> Array:
+        """A new key."""
+        self._num_keys += 1
+        return jax.random.fold_in(self._key, self._num_keys)
+
+
+Initializer = Callable[[Draws, Shape], Array]
 
 
 class Initialization(enum.Enum):
@@ -25,24 +66,34 @@ class Initialization(enum.Enum):
     """What the published system used; stated beside each network."""
 
 
-he_fan_in: Initializer = jax.nn.initializers.variance_scaling(2.0, "fan_in", "normal")
-he_fan_out: Initializer = jax.nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+def zeros(draws: Draws, shape: Shape) -> Array:
+    """Zeros."""
+    del draws
+    return jnp.zeros(shape)
+
+
+def ones(draws: Draws, shape: Shape) -> Array:
+    """Ones."""
+    del draws
+    return jnp.ones(shape)
+
+
+def he_fan_in(draws: Draws, shape: Shape) -> Array:
+    """Normal numbers of variance 2 / fan-in (He et al. 2015, eq. 10)."""
+    return math.sqrt(2.0 / math.prod(shape[:-1])) * draws.normal(shape)
+
+
+def he_fan_out(draws: Draws, shape: Shape) -> Array:
+    """Normal numbers of variance 2 / fan-out (He et al. 2015, eq. 14)."""
+    fan_out = math.prod(shape[:-2]) * shape[-1]
+    return math.sqrt(2.0 / fan_out) * draws.normal(shape)
 
 
 def normal_around(mean: float, deviation: float) -> Initializer:
-    """Normal values around a mean."""
-
-    def draw(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
-        return mean + deviation * jax.random.normal(key, shape, dtype)
-
-    return draw
+    """Normal numbers around a mean."""
+    return lambda draws, shape: mean + deviation * draws.normal(shape)
 
 
 def fan_in_uniform(fan_in: int) -> Initializer:
     """Uniform in ±1/√fan_in: PyTorch's default of kernels and of their biases."""
-    bound = 1.0 / math.sqrt(fan_in)
-
-    def draw(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike) -> Array:
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
-
-    return draw
+    return lambda draws, shape: draws.uniform(shape) / math.sqrt(fan_in)

@@ -15,7 +15,7 @@ from flax import nnx
 from jax import lax
 
 from spatialjax.errors import ConfigError, ShapeError
-from spatialjax.nn.initializers import Initializer
+from spatialjax.nn.initializers import Draws, Initializer, ones
 from spatialjax.typing import Array
 
 
@@ -96,12 +96,12 @@ class BatchNorm(nnx.Module):
         num_channels: int,
         config: NormConfig,
         *,
-        scale_init: Initializer = nnx.initializers.ones,
-        rngs: nnx.Rngs,
+        scale_init: Initializer = ones,
+        rngs: Draws,
     ) -> None:
         shape = (num_channels,)
         self.config = config
-        self.scale = nnx.Param(scale_init(rngs.params(), shape, jnp.float32))
+        self.scale = nnx.Param(scale_init(rngs, shape))
         self.bias = nnx.Param(jnp.zeros(shape))
         self.mean = nnx.BatchStat(jnp.zeros(shape))
         self.var = nnx.BatchStat(jnp.ones(shape))

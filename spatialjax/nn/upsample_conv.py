@@ -16,7 +16,7 @@ from flax import nnx
 from jax import lax
 
 from spatialjax.nn.conv import add_bias, build_bias, conv
-from spatialjax.nn.initializers import Initializer, he_fan_in
+from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
 from spatialjax.typing import Array
 
 
@@ -134,13 +134,13 @@ class UpsampleConv(nnx.Module):
         *,
         use_bias: bool = False,
         kernel_init: Initializer = he_fan_in,
-        bias_init: Initializer = nnx.initializers.zeros,
+        bias_init: Initializer = zeros,
         dtype: jax.typing.DTypeLike = jnp.float32,
-        rngs: nnx.Rngs,
+        rngs: Draws,
     ) -> None:
         shape = (3, 3, num_inputs, num_outputs)
         self.dtype = dtype
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, jnp.float32))
+        self.kernel = nnx.Param(kernel_init(rngs, shape))
         self.bias = build_bias(num_outputs, bias_init, rngs) if use_bias else None
 
     def __call__(self, x: Array) -> Array:
