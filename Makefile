@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,\
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 PYTEST := $(RUN) pytest
-FAST := not slow and not beam and not gpu and not tpu
+HERE := not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
 TOY := data/toy_band
 
@@ -43,10 +43,10 @@ reproduce-toy: .venv/runtime
 	@$(RUN) launch.demo --output=runs/reproduce --reproduce
 
 test: .venv/dev
-	$(PYTEST) -m "$(FAST)" --cov --cov-report=term $(ARGS)
+	$(PYTEST) -m "not slow and $(HERE)" --cov --cov-report=term $(ARGS)
 
 test-slow: .venv/dev
-	$(PYTEST) -m "slow and not beam and not gpu and not tpu" $(ARGS)
+	$(PYTEST) -m "slow and $(HERE)" $(ARGS)
 
 test-beam: .venv-beam/ready
 	.venv-beam/bin/python -m pytest -m beam tests/tfds_builders $(ARGS)
