@@ -18,6 +18,11 @@ def _build(config, *, rngs):
     return BatchNorm(CHANNELS, config, rngs=rngs)
 
 
+@functools.partial(jax.jit, static_argnums=(0, 4))
+def _apply(config, params, state, x, mode):
+    return Functional(_build, config).apply(params, state, x, mode)
+
+
 def _variables(rng):
     def draw(low):
         return jnp.asarray(rng.uniform(low, 2.0, CHANNELS), jnp.float32)
@@ -44,7 +49,7 @@ def _assert_state(got, expected, rtol=2e-5):
 def test_global_equals_float64(train, unbiased):
     params, state, x = _case()
     config = NormConfig(unbiased=unbiased)
-    y, new_state = Functional(_build, config).apply(params, state, x, Mode(train))
+    y, new_state = _apply(config, params, state, x, Mode(train))
     expected, expected_state = reference.batch_norm(
         np.float64(x), params, state, train, unbiased=unbiased
     )
@@ -60,7 +65,6 @@ def test_start_is_the_unit_norm():
 
 def test_gradient_equals_the_two_pass_form():
     params, state, x = _case()
-    apply = functools.partial(Functional(_build, GLOBAL_NORM).apply, params, state)
     weight = jnp.asarray(np.random.default_rng(1).normal(size=x.shape), jnp.float32)
 
     def plain(x):
@@ -69,23 +73,25 @@ def test_gradient_equals_the_two_pass_form():
         y = (x - over(mean)) * over(params["scale"] * jax.lax.rsqrt(var + 1e-5))
         return (y * weight).sum()
 
-    got = jax.grad(lambda x: (apply(x, TRAIN)[0] * weight).sum())(x)
-    expected = jax.grad(plain)(x)
+    def ours(x):
+        return (_apply(GLOBAL_NORM, params, state, x, TRAIN)[0] * weight).sum()
+
+    got, expected = (jax.jit(jax.grad(function))(x) for function in (ours, plain))
     np.testing.assert_allclose(got, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_large_offset_keeps_its_digits_once_the_running_mean_is_near():
     params, state, x = _case()
     x, state["mean"] = x + 1e4, state["mean"] + 1e4
-    y, _ = Functional(_build, GLOBAL_NORM).apply(params, state, x, TRAIN)
+    y, _ = _apply(GLOBAL_NORM, params, state, x, TRAIN)
     expected, _ = reference.batch_norm(np.float64(x), params, state, True)
     np.testing.assert_allclose(y, expected, atol=1e-3)
 
 
 def test_groups_are_separate_batches_of_examples():
     params, state, x = _case(rows=12)  # 4 examples of 3 pictures, two in a group
-    functional = Functional(_build, NormConfig(group_size=2))
-    y, new_state = functional.apply(params, state, x, TRAIN.with_rows(1, 3))
+    config = NormConfig(group_size=2)
+    y, new_state = _apply(config, params, state, x, TRAIN.with_rows(1, 3))
     parts = [
         reference.batch_norm(np.float64(part), params, state, True)
         for part in np.split(x, 2)
@@ -97,8 +103,8 @@ def test_groups_are_separate_batches_of_examples():
 
 def test_per_source_updates_the_running_statistics_in_order():
     params, state, x = _case(rows=12)  # 2 examples, 3 sources, 2 pictures
-    functional = Functional(_build, NormConfig(per_source=True, unbiased=True))
-    y, new_state = functional.apply(params, state, x, TRAIN.with_rows(3, 2))
+    config = NormConfig(per_source=True, unbiased=True)
+    y, new_state = _apply(config, params, state, x, TRAIN.with_rows(3, 2))
     split = np.float64(x).reshape(2, 3, 2, *x.shape[1:])
     expected = np.empty_like(split)
     for source in range(3):
@@ -162,8 +168,7 @@ def test_pmap_equals_jit_on_the_global_batch(config):
 def test_renorm_follows_the_paper():
     params, state, x = _case()
     renorm = Renorm(r_max=1.5, d_max=0.5)
-    functional = Functional(_build, NormConfig(renorm=renorm))
-    y, new_state = functional.apply(params, state, x, TRAIN)
+    y, new_state = _apply(NormConfig(renorm=renorm), params, state, x, TRAIN)
     x, (p, s) = np.float64(x), jax.tree.map(np.float64, (params, state))
     deviation = np.sqrt(x.var((0, 1, 2)) + 1e-5)
     running = np.sqrt(s["var"] + 1e-5)
@@ -182,15 +187,15 @@ def test_renorm_follows_the_paper():
 def test_renorm_without_limits_normalises_by_the_running_statistics():
     params, state, x = _case()
     config = NormConfig(renorm=Renorm(r_max=float("inf"), d_max=float("inf")))
-    y, _ = Functional(_build, config).apply(params, state, x, TRAIN)
-    expected, _ = Functional(_build, GLOBAL_NORM).apply(params, state, x, EVAL)
+    y, _ = _apply(config, params, state, x, TRAIN)
+    expected, _ = _apply(GLOBAL_NORM, params, state, x, EVAL)
     np.testing.assert_allclose(y, expected, atol=2e-5 * np.abs(expected).max())
 
 
 def test_bfloat16_rows_have_float32_statistics():
     params, state, x = _case()
     x = x.astype(jnp.bfloat16)
-    y, new_state = Functional(_build, GLOBAL_NORM).apply(params, state, x, TRAIN)
+    y, new_state = _apply(GLOBAL_NORM, params, state, x, TRAIN)
     assert y.dtype == jnp.bfloat16
     assert new_state["var"].dtype == jnp.float32
     rows = np.float64(np.asarray(x, np.float32))
@@ -199,11 +204,11 @@ def test_bfloat16_rows_have_float32_statistics():
 
 def test_rows_and_groups_must_divide():
     params, state, x = _case(rows=8)
-    apply = Functional(_build, NormConfig(group_size=3)).apply
+    config = NormConfig(group_size=3)
     with pytest.raises(ShapeError, match=r"groups of 3 examples .* batch of 8"):
-        apply(params, state, x, TRAIN)
+        _apply(config, params, state, x, TRAIN)
     with pytest.raises(ShapeError, match="8 rows do not hold 3 sources of 1 images"):
-        apply(params, state, x, TRAIN.with_rows(3, 1))
+        _apply(config, params, state, x, TRAIN.with_rows(3, 1))
 
 
 @pytest.mark.parametrize("config", [NormConfig(group_size=0), NormConfig(momentum=0.0)])

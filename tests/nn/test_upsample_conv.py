@@ -28,7 +28,7 @@ def _arrays(sides):
 def test_value_equals_float64(sides, function):
     x, kernel = _arrays(sides)
     expected = reference.conv(reference.upsample(np.float64(x)), kernel, 1, 1)
-    np.testing.assert_allclose(function(x, kernel), expected, atol=2e-5)
+    np.testing.assert_allclose(jax.jit(function)(x, kernel), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("sides", SIDES)
@@ -56,7 +56,9 @@ def test_module_adds_its_bias_in_its_dtype():
     params, state = functional.init(jax.random.key(0))
     params["bias"] = jnp.arange(4.0)
     x, _ = _arrays((4, 4))
-    y, _ = functional.apply(params, state, x)
+    y, _ = jax.jit(functional.apply)(params, state, x)
     assert y.dtype == jnp.bfloat16
-    expected = upsample_conv(x, params["kernel"]) + jnp.arange(4.0).reshape(1, 1, 1, 4)
+    expected = jax.jit(upsample_conv)(x, params["kernel"]) + jnp.arange(4.0).reshape(
+        1, 1, 1, 4
+    )
     np.testing.assert_allclose(np.float32(y), expected, atol=0.15)
