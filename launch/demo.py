@@ -24,7 +24,7 @@ _DATASET = flags.DEFINE_string("dataset", "toy_band/default", "or toy_band/tiny"
 _REPRODUCE = flags.DEFINE_bool("reproduce", False, "train longer, three seeds")
 _STEPS = flags.DEFINE_integer("steps", None, "instead of the usual", lower_bound=1)
 
-REPRODUCE_STEPS = 4000
+REPRODUCE_STEPS = 3000
 SEEDS = (0, 1, 2)
 
 SUITES = {
