@@ -30,6 +30,7 @@ _REPORT_ITEMS = flags.DEFINE_integer(
 
 def main(experiment: "Experiment") -> None:
     """Train to the last step of the config."""
+    from spatialjax.convert import first_weights
     from spatialjax.data import open_dataset
     from spatialjax.reports import Gallery, Report
     from spatialjax.training import Validation, train
@@ -42,10 +43,14 @@ def main(experiment: "Experiment") -> None:
         report = Report.of_run(experiment.name, dataset, gallery, workdir)
         report.write(workdir / "report", validation.card)
 
-    if _REPORT_ITEMS.value:
-        train(experiment, workdir, on_validation=show, collect=gallery)
-    else:
-        train(experiment, workdir)
+    is_shown = _REPORT_ITEMS.value > 0
+    train(
+        experiment,
+        workdir,
+        amend=first_weights(experiment.task),
+        on_validation=show if is_shown else None,
+        collect=gallery if is_shown else None,
+    )
 
 
 if __name__ == "__main__":

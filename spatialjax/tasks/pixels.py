@@ -196,10 +196,15 @@ class PixelsConfig:
                 )
             if self.target is MaskTarget.RATIO:
                 raise ConfigError("target ratio exceeds 1; take loss l1 or l2 with it")
-        if self.frame_init != "random" and self.frame_net is FrameNet.SMALL:
+        if self.first_weights_file and self.frame_net is FrameNet.SMALL:
             raise ConfigError("frame_init reads a ResNet-18, but frame_net is small")
         self._check_sides()
         self._spec().validate()
+
+    @property
+    def first_weights_file(self) -> str | None:
+        """The file that the first weights of the frame network come from."""
+        return None if self.frame_init == "random" else self.frame_init
 
     def build(self) -> Pixels:
         """The frozen task."""

@@ -8,6 +8,7 @@ import jax
 
 from spatialjax.config import validate_tree
 from spatialjax.data import Dataset, open_dataset, train_batches
+from spatialjax.errors import ConfigError
 from spatialjax.evaluation import (
     Collect,
     Origin,
@@ -57,6 +58,12 @@ def train(
     """
     validate_tree(experiment)
     check_place(pathlib.Path(workdir))
+    file = getattr(experiment.task, "first_weights_file", None)
+    if file is not None and amend is None:
+        raise ConfigError(
+            f"the task takes its first weights from {file}; give train() "
+            "amend=convert.first_weights(experiment.task)"
+        )
     task = experiment.task.build()
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
     score = make_validation(experiment, task, dataset, collect)

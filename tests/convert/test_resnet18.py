@@ -10,6 +10,7 @@ from spatialjax.errors import CheckpointError
 from spatialjax.models import Resnet, ResnetConfig
 from spatialjax.nn import EVAL, Functional
 from tests.convert import torch_files
+from tests.convert.resnet_files import published_arrays
 from tests.nn import reference
 
 WIDTH = 4
@@ -19,49 +20,6 @@ FUNCTIONAL = Functional(Resnet, ResnetConfig(3, 32, WIDTH))
 @functools.cache
 def _variables():
     return jax.jit(FUNCTIONAL.init)(jax.random.key(0))
-
-
-def _norm(rng, width):
-    draw = lambda low: rng.uniform(low, 2.0, width).astype(np.float32)  # noqa: E731
-    return {
-        "weight": draw(0.5),
-        "bias": draw(-1.0),
-        "running_mean": draw(-1.0),
-        "running_var": draw(0.5),
-        "num_batches_tracked": np.array(7, np.int64),
-    }
-
-
-def _published(width=WIDTH):
-    """A state dict of the published layout with random values."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-
-    def conv(name, outputs, inputs, size):
-        shape = (outputs, inputs, size, size)
-        arrays[f"{name}.weight"] = rng.normal(0, 0.2, shape).astype(np.float32)
-
-    def norm(name, width):
-        arrays.update({f"{name}.{k}": v for k, v in _norm(rng, width).items()})
-
-    conv("conv1", width, 3, 7)
-    norm("bn1", width)
-    inputs = width
-    for stage in range(4):
-        outputs = width * 2**stage
-        for block in range(2):
-            name = f"layer{stage + 1}.{block}"
-            conv(f"{name}.conv1", outputs, inputs, 3)
-            norm(f"{name}.bn1", outputs)
-            conv(f"{name}.conv2", outputs, outputs, 3)
-            norm(f"{name}.bn2", outputs)
-            if inputs != outputs:
-                conv(f"{name}.downsample.0", outputs, inputs, 1)
-                norm(f"{name}.downsample.1", outputs)
-            inputs = outputs
-    arrays["fc.weight"] = np.ones((1000, inputs), np.float32)
-    arrays["fc.bias"] = np.ones((1000,), np.float32)
-    return arrays
 
 
 def _reference(x, arrays):
@@ -104,7 +62,7 @@ def _save(path, arrays, layout):
     [("safetensors", "", False), ("zip", "module.", False), ("legacy", "", True)],
 )
 def test_published_weights_give_the_published_function(layout, prefix, old, tmp_path):
-    published = _published()
+    published = published_arrays(WIDTH)
     arrays = {
         prefix + name: array
         for name, array in published.items()
@@ -137,7 +95,7 @@ def _refusal(tmp_path, arrays):
 
 
 def test_a_missing_name_is_reported_with_the_nearest(tmp_path):
-    arrays = _published()
+    arrays = published_arrays(WIDTH)
     arrays["layer1.0.convl.weight"] = arrays.pop("layer1.0.conv1.weight")
     message = _refusal(tmp_path, arrays)
     assert "lacks 'layer1.0.conv1.weight'" in message
@@ -145,13 +103,13 @@ def test_a_missing_name_is_reported_with_the_nearest(tmp_path):
 
 
 def test_an_unknown_name_is_reported(tmp_path):
-    arrays = _published() | {"layer1.2.conv1.weight": np.ones(1, np.float32)}
+    arrays = published_arrays(WIDTH) | {"layer1.2.conv1.weight": np.ones(1, np.float32)}
     message = _refusal(tmp_path, arrays)
     assert "holds 'layer1.2.conv1.weight'" in message
 
 
 def test_another_shape_is_reported(tmp_path):
-    message = _refusal(tmp_path, _published(2 * WIDTH))
+    message = _refusal(tmp_path, published_arrays(2 * WIDTH))
     assert "'bn1.bias' has shape [8], the network [4], and 99 more" in message
 
 
