@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 import soundfile
 
 from spatialjax.config import from_json
@@ -52,6 +53,7 @@ def add_broken_rows(source):
     return {clip_id: reason for clip_id, (_, reason) in rows.items()}
 
 
+@pytest.mark.slow
 def test_from_an_index_to_a_page(tmp_path):
     source, data_dir, run = (tmp_path / n for n in ("source", "data", "run"))
     source.mkdir()
