@@ -118,12 +118,16 @@ def _loss(spec, params, state, log_magnitude, images, mode):
     "norm",
     [NormConfig(), NormConfig(group_size=2, per_source=True, unbiased=True)],
 )
-def test_pmap_equals_jit_on_the_global_batch(norm):
+def test_eight_devices_equal_one(norm):
     spec = dataclasses.replace(SMALL, norm=norm)
     params, state = variables(SoundOfPixels, spec)
     inputs = _inputs(16, side=16)
     gradient = jax.grad(functools.partial(_loss, spec), has_aux=True)
-    one = jax.jit(gradient, static_argnums=4)(params, state, *inputs, Mode(True))
+    step = jax.jit(gradient, static_argnums=4)
+    one = step(params, state, *inputs, Mode(True))
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
+    spread = step(params, state, *jax.device_put(inputs, rows), Mode(True))
     split = [a.reshape(8, 2, *a.shape[1:]) for a in inputs]
     mode = Mode(True, axis="devices")
 
@@ -132,9 +136,11 @@ def test_pmap_equals_jit_on_the_global_batch(norm):
         return jax.lax.psum(gradients, "devices"), new_state
 
     many = jax.tree.map(lambda a: a[3], jax.pmap(part, "devices")(*split))
-    for got, expected in zip(*map(jax.tree.leaves, (many, one)), strict=True):
+    trees = map(jax.tree.leaves, (one, spread, many))
+    for expected, *others in zip(*trees, strict=True):
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(got, expected, atol=1e-4 * scale + 1e-6)
+        for got in others:
+            np.testing.assert_allclose(got, expected, atol=1e-4 * scale + 1e-6)
 
 
 @pytest.mark.parametrize("spec", [SMALL, pytest.param(RESNET, marks=pytest.mark.slow)])
