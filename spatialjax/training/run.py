@@ -58,12 +58,7 @@ def train(
     """
     validate_tree(experiment)
     check_place(pathlib.Path(workdir))
-    file = getattr(experiment.task, "first_weights_file", None)
-    if file is not None and amend is None:
-        raise ConfigError(
-            f"the task takes its first weights from {file}; give train() "
-            "amend=convert.first_weights(experiment.task)"
-        )
+    _check_first_weights(experiment, amend)
     task = experiment.task.build()
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
     score = make_validation(experiment, task, dataset, collect)
@@ -137,3 +132,13 @@ def make_validation(
         )
 
     return score
+
+
+def _check_first_weights(experiment: Experiment, amend: Amend | None) -> None:
+    """Refuse to forget a file that the config names and that nothing reads."""
+    file = getattr(experiment.task, "first_weights_file", None)
+    if file is not None and amend is None:
+        raise ConfigError(
+            f"the task takes its first weights from {file}; give train() "
+            "amend=convert.first_weights(experiment.task)"
+        )
