@@ -75,7 +75,9 @@ def run(
         quieten_libraries(flags.FLAGS)
         if uses_jax:
             set_up_jax(flags.FLAGS.compilation_cache)
-        return main(*given)
+        status = main(*given)
+        sys.stdout.flush()
+        return status
 
     with one_line(pathlib.Path(words[0]).stem):
         with _mistakes_in_flags(flags.FLAGS):
@@ -92,6 +94,9 @@ def one_line(program: str) -> Iterator[None]:
         yield
     except UserError as error:
         text, status = str(error), 2
+    except BrokenPipeError:  # as in "| head": the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except OSError as error:
         if not _is_of_user(error):
             raise

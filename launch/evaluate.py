@@ -81,13 +81,13 @@ def main() -> None:
             pairs.save(pathlib.Path(_SAVE_PAIRS.value) / f"{name}.json")
     gallery = Gallery(_REPORT_ITEMS.value)
     card = evaluation.run(gallery if _REPORT.value is not None else None)
-    print(card.table())
     card.write(output)
-    print(f"\nscores  {output}")
+    lines = [card.table(), "", f"scores  {output}"]
     if _REPORT.value is not None:
         name = evaluation.trained.experiment.name
         report = Report.of_run(name, evaluation.dataset, gallery, workdir)
-        print(f"report  {report.write(_REPORT.value, card)}")
+        lines.append(f"report  {report.write(_REPORT.value, card)}")
+    print("\n".join(lines))
 
 
 def _check_place(flag: str, path: pathlib.Path) -> None:

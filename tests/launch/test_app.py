@@ -287,3 +287,21 @@ def test_run_sets_jax_up_and_calls_main(monkeypatch, tmp_path):
     assert stop.value.code is None
     assert calls == [(Experiment(flip=True), "song.wav")]
     assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path)
+
+
+def test_a_reader_who_leaves_is_no_mistake():
+    code = (
+        "from launch import _app\n"
+        "def main():\n"
+        "    for i in range(100000): print(i)\n"
+        "_app.run(main, uses_jax=False)\n"
+    )
+    done = subprocess.run(
+        f"{sys.executable} -c '{code}' | head -1",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "0\n"
+    assert done.stderr == ""
