@@ -1,6 +1,7 @@
 """Stored clips: what a dataset holds, and any window of a clip's sound and pictures."""
 
 import collections
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -16,6 +17,13 @@ from spatialjax.errors import DataError, nearest
 
 FORMAT = 1
 """The layout of ``clips.json`` that this file reads."""
+
+DAMAGE = (ValueError, RuntimeError, OSError, KeyError)
+"""What a record that cannot be read raises."""
+
+_TFDS_LOCK = threading.Lock()
+"""Held while TFDS is imported: its lazy modules deadlock if two threads begin at once,
+each with the lock of one module and in need of the other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +80,9 @@ class Dataset:
                 digest.update(bytes.fromhex(clip.sha256))
         self.hash = digest.hexdigest()
         self._sources: dict[str, Sequence[dict[str, Any]]] = {}
-        self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_sources": {}, "_lock": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = threading.Lock()
+        return {**self.__dict__, "_sources": {}}
 
     def split(self, name: str) -> tuple[Clip, ...]:
         """The clips of a split, in stored order.
@@ -175,7 +178,7 @@ class Dataset:
         try:
             record = self._source(clip.split)[clip.first_record + segment]
             name = json.loads(record["clip"])["clip_id"]
-        except (ValueError, RuntimeError, OSError, KeyError) as error:
+        except DAMAGE as error:
             reason = " ".join(str(error).split())[:160]
         else:
             if (name, record["segment"]) == (clip.clip_id, segment):
@@ -194,14 +197,20 @@ class Dataset:
     def _source(self, split: str) -> Sequence[dict[str, Any]]:
         """The records of a split, by index."""
         if split not in self._sources:
-            # TFDS takes half a second to import, which a config alone need not pay.
-            import tensorflow_datasets as tfds
-
-            with self._lock:
+            with _TFDS_LOCK:
                 if split not in self._sources:
-                    builder = tfds.builder_from_directory(self.path)
-                    self._sources[split] = builder.as_data_source(split)
+                    self._sources[split] = _open_source(self.path, split)
         return self._sources[split]
+
+
+def _open_source(path: pathlib.Path, split: str) -> Sequence[dict[str, Any]]:
+    # TFDS takes half a second to import, which a config alone need not pay.
+    import tensorflow_datasets as tfds
+
+    source = tfds.builder_from_directory(path).as_data_source(split)
+    with contextlib.suppress(*DAMAGE):
+        source[0]  # imports what reading needs, still under the lock
+    return source
 
 
 def open_dataset(data_dir: str | pathlib.Path, name: str) -> Dataset:

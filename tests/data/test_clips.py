@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import pathlib
 import pickle
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from spatialjax.data import clips as clips_module
 from spatialjax.data import open_dataset
 from spatialjax.errors import DataError
 from tests.data import tiny
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_knows_what_it_holds(dataset, media):
@@ -193,3 +198,28 @@ def test_records_of_another_build_are_refused(dataset):
         DataError, match=r"clip 'clip0'.*\(it holds \[1, 1, 800\], expected"
     ):
         dataset.read_audio(longer, 5000, 601)
+
+
+def test_threads_may_open_a_dataset_at_once(tmp_path):
+    tiny.build(tmp_path, {"train": tiny.solos(4)})
+    code = (
+        "import concurrent.futures, sys, threading\n"
+        "from spatialjax.data import open_dataset\n"
+        "start = threading.Barrier(8)\n"
+        "def read(k):\n"
+        "    dataset = open_dataset(sys.argv[1], 'tiny_clips')\n"
+        "    start.wait()\n"
+        "    clip = dataset.split('train')[k % 4]\n"
+        "    return dataset.read_segment(clip, 0)['audio'].shape\n"
+        "with concurrent.futures.ThreadPoolExecutor(8) as pool:\n"
+        "    print(len(list(pool.map(read, range(8)))))\n"
+    )
+    for _ in range(3):  # a deadlock of imports needs an unlucky order
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=ROOT,
+        )
+        assert done.stdout == "8\n", done.stderr
