@@ -9,8 +9,6 @@ HERE := not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
 TOY := data/toy_band
 
-export PYTHONWARNINGS ?= default
-
 .PHONY: demo reproduce-toy test test-slow test-beam lint types format install clean
 
 install: .venv/runtime

@@ -1,9 +1,9 @@
 """Sound of Pixels on VGGSound, as the VGGSound fork set it up (its experiment 6.1).
 
 Ten-second clips with one picture a second: the three pictures stand at the centre and
-3 s to both sides, as in `pixels_music`, whatever the picture rate. The fork's defects
-(spec of its experiments: picture rate taken as 8, frozen or salted run names) are not
-repeated; its other experiments are overrides of this file, listed in the README.
+3 s to both sides, as in `pixels_music`, whatever the picture rate. The fork took
+the picture rate for 8; that is not repeated. Its other experiments are overrides of
+this file and of `pixels_music`, listed in the README.
 """
 
 from spatialjax.data import DataConfig

@@ -2,6 +2,7 @@
 
 from spatialjax.metrics.bootstrap import Interval, bootstrap_mean
 from spatialjax.metrics.bss_eval import (
+    SILENCE,
     BssScores,
     bss_eval_permuted,
     bss_eval_sets,
@@ -10,6 +11,7 @@ from spatialjax.metrics.bss_eval import (
 from spatialjax.metrics.si_sdr import SI_SDR_LIMIT_DB, si_sdr_db
 
 __all__ = [
+    "SILENCE",
     "SI_SDR_LIMIT_DB",
     "BssScores",
     "Interval",

@@ -5,7 +5,6 @@ mixing, transform, log-frequency rows, targets, losses, and the way back to soun
 """
 
 import enum
-import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -146,10 +145,6 @@ class MaskChain:
         ideal = ideal_ratio_mask if is_ratio else ideal_binary_mask
         return ideal(source_magnitudes, mixture_magnitude)
 
-    @functools.cached_property
-    def _num_bins(self) -> int:
-        return self.n_fft // 2 + 1
-
     def _transform(self, signal: Array) -> Array:
         return stft(
             signal, self.n_fft, self.hop, pad_mode=self.pad_mode, method=self.method
@@ -159,4 +154,5 @@ class MaskChain:
         return warp_log_frequency(bins, self.num_rows) if self.num_rows else bins
 
     def _unwarp(self, rows: Array) -> Array:
-        return unwarp_log_frequency(rows, self._num_bins) if self.num_rows else rows
+        num_bins = self.n_fft // 2 + 1
+        return unwarp_log_frequency(rows, num_bins) if self.num_rows else rows

@@ -8,12 +8,9 @@ leaves stands beside each mean.
 import jax.numpy as jnp
 import numpy as np
 
-from spatialjax.metrics import bss_eval_sets, si_sdr_db
+from spatialjax.metrics import SILENCE, bss_eval_sets, si_sdr_db
 from spatialjax.tasks.base import Scores
 from spatialjax.typing import Array, Batch
-
-AUDIBLE = 1e-5
-"""Sum of absolute samples above which a signal is not silent."""
 
 
 def measure_separation(outputs: dict[str, Array], batch: Batch) -> dict[str, Scores]:
@@ -24,7 +21,7 @@ def measure_separation(outputs: dict[str, Array], batch: Batch) -> dict[str, Sco
     sources = _flat(outputs["sources"])
     estimates = _flat(outputs["estimates"])
     mixture = _flat(outputs["mixture"][:, None])
-    audible = (jnp.abs(jnp.stack([sources, estimates])).sum(-1) > AUDIBLE).all((0, 2))
+    audible = (jnp.abs(jnp.stack([sources, estimates])).sum(-1) > SILENCE).all((0, 2))
     weight = (batch["valid"] & audible).astype(jnp.float32)
     weight = jnp.broadcast_to(weight[:, None], sources.shape[:2])
     own = si_sdr_db(estimates, sources)

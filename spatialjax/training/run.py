@@ -9,17 +9,11 @@ import jax
 from spatialjax.config import validate_tree
 from spatialjax.data import Dataset, open_dataset, train_batches
 from spatialjax.errors import ConfigError
-from spatialjax.evaluation import (
-    Collect,
-    Origin,
-    ScoreCard,
-    evaluate,
-    make_pair_lists,
-    make_suites,
-)
+from spatialjax.evaluation import Collect, ScoreCard, make_pair_lists
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.experiment import Experiment
 from spatialjax.training.loop import FitResult, fit
+from spatialjax.training.scorer import Scorer
 from spatialjax.training.start import Amend
 from spatialjax.training.workdir import check_place
 from spatialjax.typing import Batch
@@ -61,7 +55,7 @@ def train(
     _check_first_weights(experiment, amend)
     task = experiment.task.build()
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
-    score = make_validation(experiment, task, dataset, collect)
+    score = make_validation(experiment, task, dataset)
     cards: list[ScoreCard] = []
 
     def batches(start_step: int) -> Iterator[Batch]:
@@ -76,7 +70,7 @@ def train(
         )
 
     def validate(variables: Variables) -> dict[str, float]:
-        cards[:] = [score(variables)]
+        cards[:] = [score(variables, collect=collect)]
         return cards[0].means()
 
     def tell(step: int, variables: Variables, scores: Mapping[str, float]) -> None:
@@ -95,43 +89,18 @@ def train(
     )
 
 
-def make_validation(
-    experiment: Experiment, task: Task, dataset: Dataset, collect: Collect | None = None
-) -> Callable[[Variables], ScoreCard]:
-    """A function that scores variables (NumPy) on the suites of an experiment.
-
-    The items are drawn and the function is compiled once.
+def make_validation(experiment: Experiment, task: Task, dataset: Dataset) -> Scorer:
+    """Scores variables (NumPy) on the validation split, as the experiment says.
 
     Raises:
       DataError: the validation split is missing, or too small for a suite.
     """
-    config, data = experiment.evaluation, experiment.data
     num_sources = task.batch_spec["audio"].shape[0]
-    lists = make_pair_lists(dataset, data.validation_split, num_sources, config)
-    suites = make_suites(dataset, task.batch_spec, data, lists, config.batch_size)
+    split, config = experiment.data.validation_split, experiment.evaluation
+    lists = make_pair_lists(dataset, split, num_sources, config)
     parallel = experiment.parallel.build()
     step = parallel.eval_step(task)
-    origin = Origin(
-        experiment=experiment.name,
-        dataset=data.dataset,
-        dataset_hash=dataset.hash,
-        split=data.validation_split,
-    )
-
-    def score(variables: Variables) -> ScoreCard:
-        return evaluate(
-            task,
-            parallel.place(variables),
-            suites,
-            dataset.classes,
-            config,
-            jax.random.key(experiment.seed),
-            step=step,
-            collect=collect,
-            origin=origin,
-        )
-
-    return score
+    return Scorer(experiment, task, dataset, lists, parallel, step)
 
 
 def _check_first_weights(experiment: Experiment, amend: Amend | None) -> None:

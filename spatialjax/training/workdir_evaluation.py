@@ -6,20 +6,12 @@ import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
-
 from spatialjax.config import validate_tree
 from spatialjax.data import Dataset, PairList, load_pairs, open_dataset
 from spatialjax.errors import ConfigError
-from spatialjax.evaluation import (
-    Collect,
-    Origin,
-    ScoreCard,
-    evaluate,
-    make_pair_lists,
-    make_suites,
-)
+from spatialjax.evaluation import Collect, ScoreCard, make_pair_lists
 from spatialjax.training.parallel import ParallelConfig
+from spatialjax.training.scorer import Scorer
 from spatialjax.training.workdir import Trained, load_trained
 
 
@@ -33,29 +25,17 @@ class WorkdirEvaluation:
 
     def run(self, collect: Collect | None = None) -> ScoreCard:
         """The scores, on all devices; `collect` is told of each batch."""
-        experiment, task = self.trained.experiment, self.trained.task
-        config, data = experiment.evaluation, experiment.data
-        parallel = ParallelConfig(experiment.parallel.strategy).build()
-        splits = dict.fromkeys(pairs.split for pairs in self.pair_lists.values())
-        return evaluate(
-            task,
-            parallel.place(self.trained.variables),
-            make_suites(
-                self.dataset, task.batch_spec, data, self.pair_lists, config.batch_size
-            ),
-            self.dataset.classes,
-            config,
-            jax.random.key(experiment.seed),
-            step=parallel.eval_step(task),
-            collect=collect,
-            origin=Origin(
-                experiment=experiment.name,
-                checkpoint_step=self.trained.step,
-                dataset=data.dataset,
-                dataset_hash=self.dataset.hash,
-                split=", ".join(splits),
-            ),
+        trained = self.trained
+        parallel = ParallelConfig(trained.experiment.parallel.strategy).build()
+        score = Scorer(
+            trained.experiment,
+            trained.task,
+            self.dataset,
+            self.pair_lists,
+            parallel,
+            parallel.eval_step(trained.task),
         )
+        return score(trained.variables, trained.step, collect)
 
 
 def open_evaluation(

@@ -20,7 +20,7 @@ ROWS = 8
 
 @dataclass(frozen=True)
 class PlainTask(FakeTask):
-    """The fake task without rank promotion, at a rate of choice."""
+    """The fake task at a rate of choice."""
 
     rate_hz: float = 8000.0
 
@@ -28,15 +28,6 @@ class PlainTask(FakeTask):
     def batch_spec(self):
         spec = FakeTask.batch_spec.fget(self)
         return spec | {"audio": replace(spec["audio"], rate_hz=self.rate_hz)}
-
-    def predict(self, variables, batch, key):
-        sources = self._signal(batch)
-        params = variables.params
-        weight = params["audio"]["weight"][None, None]
-        return {
-            "estimates": sources * weight + params["head"]["bias"],
-            "sources": sources,
-        }
 
 
 @register("fake_task")
