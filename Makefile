@@ -7,7 +7,6 @@ RUN := $(BIN)/python -m
 PYTEST := $(RUN) pytest
 HERE := not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
-TOY := data/toy_band
 
 .PHONY: demo reproduce-toy test test-slow test-beam lint types format install clean
 

@@ -99,7 +99,7 @@ def evaluate(
         table = Gathered(name, len(suite.item_ids))
         batches = _checked_batches(task, suite)
         for batch, outputs, scores in _score_batches(
-            functools.partial(step, variables), host, batches, key
+            functools.partial(step, variables), host, batches, key, collect is not None
         ):
             table.add(batch, scores)
             if collect is not None:
@@ -122,11 +122,17 @@ def _score_batches(
     host: Callable[[PyTree, Batch], dict[str, Scores]] | None,
     batches: Iterable[Batch],
     key: Array,
+    brings_outputs: bool,
 ) -> Iterator[_Scored]:
-    """Scores batch by batch, in order; at most two batches are under way."""
+    """Scores batch by batch, in order; at most two batches are under way.
+
+    The outputs come to the host whole only if `brings_outputs`; `host` takes what it
+    needs of them.
+    """
 
     def finish(batch: Batch, outputs: PyTree, scores: dict[str, Scores]) -> _Scored:
-        outputs, scores = jax.device_get((outputs, scores))
+        scores = jax.device_get(scores)
+        outputs = jax.device_get(outputs) if brings_outputs else outputs
         if host is not None:
             scores = {**scores, **host(outputs, batch)}
         return _Scored(batch, outputs, scores)
