@@ -19,15 +19,17 @@ def list_images(folder: FilePath) -> list[pathlib.Path]:
     would shift all later pictures in time.
 
     Raises:
-      MediaError: no such folder, no image in it, or a missing number.
+      MediaError: no such folder, no permission, no image in it, or a missing number.
     """
     folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise MediaError(f"{folder} {what}, expected a folder of images")
-    paths = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
-    )
+    try:
+        if not folder.is_dir():
+            what = "is a file" if folder.exists() else "does not exist"
+            raise MediaError(f"{folder} {what}, expected a folder of images")
+        entries = list(folder.iterdir())
+    except OSError as error:
+        raise MediaError(f"{folder} cannot be read: {error.strerror}") from error
+    paths = sorted(path for path in entries if path.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         raise MediaError(f"{folder} has no images ({' '.join(IMAGE_SUFFIXES)})")
     if not all(path.stem.isdecimal() for path in paths):
@@ -45,12 +47,15 @@ def list_images(folder: FilePath) -> list[pathlib.Path]:
 def resize_short_side(image: Image.Image, short_side: int) -> Image.Image:
     """The picture with its short side reduced to `short_side` pixels, aspect kept.
 
-    Bicubic with antialiasing. A smaller picture stays as it is: enlarging adds bytes
-    and no detail, and whoever crops enlarges by need.
+    Bicubic with antialiasing, mode L or RGB. A smaller picture stays as it is:
+    enlarging adds bytes and no detail, and whoever crops enlarges by need.
     """
     factor = short_side / min(image.size)
     if factor >= 1:
         return image
+    if image.mode not in ("L", "RGB"):
+        # Of a palette, Pillow would take the nearest pixel, whatever it is told.
+        image = image.convert("RGB")
     width, height = (max(short_side, round(side * factor)) for side in image.size)
     return image.resize((width, height), Image.Resampling.BICUBIC)
 

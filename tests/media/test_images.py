@@ -40,6 +40,14 @@ class TestListImages:
         with pytest.raises(MediaError, match="has no images"):
             list_images(tmp_path)
 
+    def test_no_permission(self, tmp_path, monkeypatch):
+        def refuse(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+        with pytest.raises(MediaError, match="cannot be read: Permission denied"):
+            list_images(tmp_path)
+
     def test_no_folder(self, tmp_path):
         (tmp_path / "a.mp4").write_text("")
         with pytest.raises(MediaError, match="does not exist"):
@@ -67,6 +75,14 @@ class TestResize:
         stripes[:, ::2] = 255
         small = np.asarray(resize_short_side(Image.fromarray(stripes), 8), int)
         assert np.abs(small - 127.5).max() < 12
+
+    @pytest.mark.parametrize("mode", ["P", "1", "RGBA", "L"])
+    def test_fine_stripes_average_in_every_mode(self, mode):
+        stripes = np.zeros((64, 64, 3), np.uint8)
+        stripes[:, ::2] = 255
+        small = resize_short_side(Image.fromarray(stripes).convert(mode), 8)
+        assert small.mode == ("L" if mode == "L" else "RGB")
+        assert np.abs(np.asarray(small, int) - 127.5).max() < 12
 
 
 class TestReadJpeg:
