@@ -1,6 +1,13 @@
 """Decode and encode media files in this process."""
 
-from spatialjax.media.audio import Sound, float_to_int16, read_audio, write_wav
+from spatialjax.media.audio import (
+    AudioReader,
+    Sound,
+    float_to_int16,
+    read_audio,
+    stream_audio,
+    write_wav,
+)
 from spatialjax.media.container import AudioStream, MediaInfo, VideoStream, probe
 from spatialjax.media.files import write_file
 from spatialjax.media.images import (
@@ -12,6 +19,7 @@ from spatialjax.media.images import (
 from spatialjax.media.video import sample_images
 
 __all__ = [
+    "AudioReader",
     "AudioStream",
     "MediaInfo",
     "Sound",
@@ -24,6 +32,7 @@ __all__ = [
     "read_jpeg",
     "resize_short_side",
     "sample_images",
+    "stream_audio",
     "write_file",
     "write_wav",
 ]

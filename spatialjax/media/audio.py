@@ -1,7 +1,10 @@
-"""The sound of any media file as int16 samples, and WAV files."""
+"""The sound of any media file, as a whole or chunk by chunk, and WAV files."""
 
+import contextlib
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import av
@@ -12,8 +15,8 @@ from av.container import InputContainer
 from spatialjax.errors import MediaError
 from spatialjax.media.container import (
     FilePath,
-    codec_name,
-    open_media,
+    first_decodable,
+    open_container,
     reason,
     stream_duration_s,
 )
@@ -37,13 +40,72 @@ class Sound(NamedTuple):
     start_s: float
 
 
+@dataclass(frozen=True)
+class AudioReader:
+    """A sound that is decoded while it is read, from `stream_audio`.
+
+    Attributes:
+      name: file and stream, to begin the text of an error with.
+      sample_rate_hz: rate of the chunks.
+      channels: number of channels, in the order of `layout`.
+      layout: FFmpeg's name of the layout, such as "mono", "stereo" or "5.1"; such as
+        "6 channels" where the file does not tell.
+      start_s: time of the first sample on the clock of the file, which its pictures
+        share.
+      chunks: samples ``[c, t]`` float32, t of any size, for one pass, which has to end
+        before the context does. It raises MediaError where samples are not finite, or
+        the stream cannot be decoded, changes its rate or is cut off.
+    """
+
+    name: str
+    sample_rate_hz: int
+    channels: int
+    layout: str
+    start_s: float
+    chunks: Iterator[np.ndarray]
+
+
+@contextlib.contextmanager
+def stream_audio(
+    path: FilePath, sample_rate_hz: int | None = None
+) -> Iterator[AudioReader]:
+    """The first sound stream with a decoder, open as long as the context lasts.
+
+    No more than a packet is held in memory, however long the file. Integer PCM of up
+    to 24 bits at its own rate is exact; full scale is 1.
+
+    Args:
+      path: any file that FFmpeg reads: mp3, wav, flac, m4a, mp4, webm, ...
+      sample_rate_hz: rate of the chunks; None keeps the rate of the file.
+
+    Raises:
+      MediaError: no file, no sound stream, no decoder, no samples.
+    """
+    with open_container(path) as container:
+        stream = first_decodable(container.streams.audio, path, "sound")
+        name = f"{path}, sound stream {stream.index} ({stream.codec_context.name}),"
+        # PyAV crashes where decoding goes on after the file was closed.
+        with contextlib.closing(
+            _checked(container, stream, sample_rate_hz, name)
+        ) as checked:
+            start_s, frame, _ = first = next(checked)
+            yield AudioReader(
+                name,
+                frame.sample_rate,
+                frame.layout.nb_channels,
+                frame.layout.name,
+                start_s,
+                (samples for *_, samples in itertools.chain([first], checked)),
+            )
+
+
 def read_audio(
     path: FilePath, sample_rate_hz: int | None = None, channels: int | None = None
 ) -> Sound:
-    """The first sound stream of a file, decoded and resampled as it is read.
+    """The first sound stream of a file that has a decoder, decoded and resampled.
 
-    No more than the result and one packet is held in memory. Integer PCM at the wanted
-    rate and number of channels comes back bit for bit.
+    At the end twice the result is held in memory, as chunks and as one array. Integer
+    PCM of 16 bits at the wanted rate and number of channels comes back bit for bit.
 
     Args:
       path: any file that FFmpeg reads: mp3, wav, flac, m4a, mp4, webm, ...
@@ -52,31 +114,22 @@ def read_audio(
         own; None keeps them.
 
     Raises:
-      MediaError: no file, no sound stream, no samples, samples that are not finite, a
-        stream that cannot be decoded or is cut off, another number of channels.
+      MediaError: no file, no sound stream, no decoder, no samples, samples that are not
+        finite, a stream that cannot be decoded, changes its rate or is cut off, another
+        number of channels.
     """
-    with open_media(path) as container:
-        if not container.streams.audio:
-            raise MediaError(f"{path} has no sound stream")
-        stream = container.streams.audio[0]
-        name = f"{path}, sound stream {stream.index} ({codec_name(stream)}),"
-        found = stream.codec_context.channels
-        if channels not in (None, 1, found):
-            raise MediaError(f"{name} has {found} channels, expected {channels} or 1")
-        start_s = 0.0
-        chunks: list[np.ndarray] = []
-        for time_s, chunk in _decode(container, stream, sample_rate_hz, name):
-            if not chunks:
-                start_s = time_s
+    with stream_audio(path, sample_rate_hz) as reader:
+        if channels not in (None, 1, reader.channels):
+            raise MediaError(
+                f"{reader.name} has {reader.channels} channels, expected {channels} "
+                "or 1"
+            )
+        chunks = []
+        for chunk in reader.chunks:
             if channels == 1:
                 chunk = chunk.mean(0, keepdims=True, dtype=np.float32)
-            if not np.isfinite(chunk).all():
-                raise MediaError(f"{name} holds samples that are not finite")
             chunks.append(float_to_int16(chunk))
-        samples = np.concatenate(chunks, 1) if chunks else np.zeros((1, 0), np.int16)
-        rate_hz = sample_rate_hz or stream.codec_context.sample_rate
-        _check_length(container, stream, samples.shape[1] / rate_hz, name)
-    return Sound(samples, rate_hz, start_s)
+    return Sound(np.concatenate(chunks, 1), reader.sample_rate_hz, reader.start_s)
 
 
 def _decode(
@@ -84,29 +137,52 @@ def _decode(
     stream: av.AudioStream,
     sample_rate_hz: int | None,
     name: str,
-) -> Iterator[tuple[float, np.ndarray]]:
-    """Time of the decoded frame in seconds and resampled samples ``[c, t]`` float32."""
+) -> Iterator[tuple[float, av.AudioFrame]]:
+    """Time of the first decoded frame in seconds, and each resampled frame, float32."""
     stream.codec_context.thread_count = 1
     resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)
-    time_s, form = 0.0, None
+    start_s, time_s, form = None, 0.0, None
     try:
         for frame in container.decode(stream):
             time_s = time_s if frame.time is None else frame.time
+            start_s = time_s if start_s is None else start_s
             form = form or (frame.sample_rate, frame.layout.nb_channels)
             if form != (frame.sample_rate, frame.layout.nb_channels):
                 raise MediaError(
                     f"{name} changes its rate or channels after {time_s:.3f} s"
                 )
             for resampled in resampler.resample(frame):
-                yield time_s, resampled.to_ndarray()
+                yield start_s, resampled
         for resampled in resampler.resample(None):
             # Without anything to convert, the end comes back as it went in.
             if resampled is not None:
-                yield time_s, resampled.to_ndarray()
+                yield start_s or 0.0, resampled
     except av.error.FFmpegError as error:
         raise MediaError(
             f"{name} cannot be decoded after {time_s:.3f} s: {reason(error)}"
         ) from error
+
+
+def _checked(
+    container: InputContainer,
+    stream: av.AudioStream,
+    sample_rate_hz: int | None,
+    name: str,
+) -> Generator[tuple[float, av.AudioFrame, np.ndarray], None, None]:
+    """What `_decode` gives, at least once, and its samples ``[c, t]`` float32.
+
+    Raises:
+      MediaError: there are no samples, they are not finite, or they end too early.
+    """
+    found_s = 0.0
+    for start_s, frame in _decode(container, stream, sample_rate_hz, name):
+        samples = frame.to_ndarray()
+        if not np.isfinite(samples).all():
+            raise MediaError(f"{name} holds samples that are not finite")
+        if frame.samples:
+            found_s += frame.samples / frame.sample_rate
+            yield start_s, frame, samples
+    _check_length(container, stream, found_s, name)
 
 
 def _check_length(

@@ -2,9 +2,10 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, strerror
+from typing import TypeVar
 
 import av
 from av.container import InputContainer
@@ -13,6 +14,7 @@ from av.stream import Disposition
 from spatialjax.errors import MediaError
 
 FilePath = str | PathLike[str]
+Stream = TypeVar("Stream", av.AudioStream, av.VideoStream)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class VideoStream:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """The streams of a file, cover pictures left out."""
+    """The streams of a file that can be decoded, cover pictures left out."""
 
     path: pathlib.Path
     container: str
@@ -57,15 +59,27 @@ def open_media(path: FilePath) -> Iterator[InputContainer]:
     Raises:
       MediaError: there is no such file, or it cannot be read as media.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise MediaError(f"{path} {what}, expected a media file")
-    try:
-        # The prefix keeps a name with a colon from being taken for a protocol.
-        with av.open(f"file:{path}", metadata_errors="ignore") as container:
+    with open_container(path) as container:
+        try:
             yield container
-    except av.error.FFmpegError as error:
+        except av.error.FFmpegError as error:
+            raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+
+
+def open_container(path: FilePath) -> InputContainer:
+    """A media file opened for reading; leaving it as a context closes it.
+
+    Raises:
+      MediaError: there is no such file, or it cannot be read as media.
+    """
+    path = pathlib.Path(path)
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            raise MediaError(f"{path} {what}, expected a media file")
+        # The prefix keeps a name with a colon from being taken for a protocol.
+        return av.open(f"file:{path}", metadata_errors="ignore")
+    except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be read: {reason(error)}") from error
 
 
@@ -84,24 +98,26 @@ def probe(path: FilePath) -> MediaInfo:
             tuple(
                 AudioStream(
                     stream.index,
-                    codec_name(stream),
+                    stream.codec_context.name,
                     stream.codec_context.sample_rate,
                     stream.codec_context.channels,
                     stream.codec_context.layout.name,
                     stream_duration_s(stream),
                 )
                 for stream in container.streams.audio
+                if stream.codec_context
             ),
             tuple(
                 VideoStream(
                     stream.index,
-                    codec_name(stream),
+                    stream.codec_context.name,
                     stream.codec_context.width,
                     stream.codec_context.height,
                     float(stream.average_rate) if stream.average_rate else None,
                     stream_duration_s(stream),
                 )
                 for stream in picture_streams(container)
+                if stream.codec_context
             ),
         )
 
@@ -122,11 +138,23 @@ def stream_duration_s(stream: av.AudioStream | av.VideoStream) -> float | None:
     return float(stream.duration * stream.time_base)
 
 
-def codec_name(stream: av.AudioStream | av.VideoStream) -> str:
-    """Name of the codec of a stream, "unknown" where there is no decoder."""
-    return stream.codec_context.name if stream.codec_context else "unknown"
+def first_decodable(streams: Sequence[Stream], path: FilePath, kind: str) -> Stream:
+    """The first stream for which FFmpeg has a decoder; `kind` is for the error text.
+
+    Raises:
+      MediaError: there is no stream, or no decoder for any.
+    """
+    if not streams:
+        raise MediaError(f"{path} has no {kind} stream")
+    found = next((stream for stream in streams if stream.codec_context), None)
+    if found is None:
+        raise MediaError(
+            f"{path}: there is no decoder for {kind} stream {streams[0].index}; "
+            "convert the file to another codec"
+        )
+    return found
 
 
-def reason(error: av.error.FFmpegError) -> str:
+def reason(error: av.error.FFmpegError | OSError) -> str:
     """The reason of a failure in one line."""
     return error.strerror or (strerror(error.errno) if error.errno else str(error))

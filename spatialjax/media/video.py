@@ -10,7 +10,7 @@ from PIL import Image
 from spatialjax.errors import MediaError
 from spatialjax.media.container import (
     FilePath,
-    codec_name,
+    first_decodable,
     open_media,
     picture_streams,
     reason,
@@ -34,15 +34,14 @@ def sample_images(
       start_s: time zero on the clock of the file; None is the time of the first frame.
 
     Raises:
-      MediaError: no file, no picture stream, or a frame that cannot be decoded.
+      MediaError: no file, no picture stream, no decoder for one, or a frame that cannot
+        be decoded.
     """
     with open_media(path) as container:
-        streams = picture_streams(container)
-        if not streams:
-            raise MediaError(f"{path} has no picture stream")
-        aspect = float(streams[0].sample_aspect_ratio or 1)
+        stream = first_decodable(picture_streams(container), path, "picture")
+        aspect = float(stream.sample_aspect_ratio or 1)
         index = 0
-        for begin_s, end_s, frame in _shown(container, streams[0], path):
+        for begin_s, end_s, frame in _shown(container, stream, path):
             start_s = begin_s if start_s is None else start_s
             due = _num_before(end_s - start_s, index, image_rate_hz)
             if due > index:
@@ -88,8 +87,8 @@ def _frames(
             yield time_s, duration_s or period_s, frame
     except av.error.FFmpegError as error:
         raise MediaError(
-            f"{path}, picture stream {stream.index} ({codec_name(stream)}), cannot be "
-            f"decoded after {max(time_s, 0):.3f} s: {reason(error)}"
+            f"{path}, picture stream {stream.index} ({stream.codec_context.name}), "
+            f"cannot be decoded after {max(time_s, 0):.3f} s: {reason(error)}"
         ) from error
 
 

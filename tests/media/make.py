@@ -90,6 +90,13 @@ def write_video(
             _mux_sound(container, sound_stream, sound, sound_rate_hz, sound_start_s)
 
 
+def without_decoder(path, codec):
+    """Give the streams of a codec, in a .mkv file, one that nobody knows."""
+    known = {"aac": b"A_AAC", "h264": b"V_MPEG4/ISO/AVC"}[codec]
+    content = path.read_bytes()
+    path.write_bytes(content.replace(known, known[:-3] + b"XYZ"))
+
+
 def _mux_sound(container, stream, samples, rate_hz, start_s=0.0):
     samples = np.asarray(samples, np.float32)
     samples = samples[:, None] if samples.ndim == 1 else samples

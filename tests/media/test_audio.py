@@ -1,4 +1,5 @@
 import fractions
+import tracemalloc
 
 import av
 import numpy as np
@@ -6,8 +7,14 @@ import pytest
 import soundfile
 
 from spatialjax.errors import MediaError
-from spatialjax.media import float_to_int16, read_audio, write_wav
-from tests.media.make import number_picture, tone, write_sound, write_video
+from spatialjax.media import float_to_int16, read_audio, stream_audio, write_wav
+from tests.media.make import (
+    number_picture,
+    tone,
+    without_decoder,
+    write_sound,
+    write_video,
+)
 
 
 def level_and_frequency(samples, rate_hz):
@@ -99,6 +106,96 @@ def test_sound_that_starts_later_says_so(tmp_path):
     assert read_audio(path, 11025).start_s == pytest.approx(0.75, abs=0.03)
 
 
+class TestStream:
+    @pytest.mark.parametrize("rate_hz", [None, 11025])
+    @pytest.mark.parametrize("name", ["a.wav", "a.mp3"])
+    def test_chunks_are_what_read_audio_gives(self, tmp_path, name, rate_hz):
+        write_sound(tmp_path / name, tone(2.0, 44100), 44100)
+        whole = read_audio(tmp_path / name, rate_hz)
+        with stream_audio(tmp_path / name, rate_hz) as reader:
+            chunks = list(reader.chunks)
+        assert reader.sample_rate_hz == whole.sample_rate_hz == (rate_hz or 44100)
+        assert reader.channels == 1
+        assert reader.layout == ("1 channels" if name == "a.wav" else "mono")
+        assert reader.start_s == whole.start_s
+        assert {(chunk.dtype.name, chunk.ndim) for chunk in chunks} == {("float32", 2)}
+        np.testing.assert_array_equal(
+            float_to_int16(np.concatenate(chunks, 1)), whole.samples
+        )
+
+    def test_five_point_one(self, tmp_path):
+        """Left, right, centre, low, back left, back right, as the file holds them."""
+        path = tmp_path / "a.wav"
+        levels = np.arange(1, 7, dtype=np.int16) * 1000
+        frame = av.AudioFrame.from_ndarray(
+            np.tile(levels, (1, 9000)), format="s16", layout="5.1"
+        )
+        frame.sample_rate = 8000
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("pcm_s16le", rate=8000, layout="5.1")
+            container.mux(stream.encode(frame))
+        with stream_audio(path) as reader:
+            assert (reader.channels, reader.layout) == (6, "5.1")
+            samples = np.concatenate(list(reader.chunks), 1)
+        np.testing.assert_array_equal(samples * 32768, np.tile(levels, (9000, 1)).T)
+
+    def test_nothing_is_decoded_before_it_is_asked_for(self, tmp_path):
+        """What is wrong with the end of a file does not keep its beginning back."""
+        path = tmp_path / "a.aiff"
+        write_sound(path, tone(9.0, 8000), 8000)
+        path.write_bytes(path.read_bytes()[:100000])
+        with stream_audio(path) as reader:
+            assert next(reader.chunks).shape[1] < 8000
+        with (
+            stream_audio(path) as reader,
+            pytest.raises(MediaError, match="is cut off after 6"),
+        ):
+            list(reader.chunks)
+
+    def test_memory_does_not_grow_with_the_file(self, tmp_path):
+        peaks = []
+        for seconds in (4, 40):
+            path = tmp_path / f"{seconds}.wav"
+            write_sound(path, tone(seconds, 16000), 16000)
+            with stream_audio(path, 8000) as reader:
+                next(reader.chunks)
+                tracemalloc.start()
+                num_samples = sum(chunk.shape[1] for chunk in reader.chunks)
+                peaks.append(tracemalloc.get_traced_memory()[1])
+                tracemalloc.stop()
+            assert num_samples > 0.9 * 8000 * seconds
+        assert peaks[1] < 1.5 * peaks[0]
+
+    def test_nothing_comes_after_the_context(self, tmp_path):
+        write_sound(tmp_path / "a.wav", tone(4.0, 8000), 8000)
+        with stream_audio(tmp_path / "a.wav") as reader:
+            next(reader.chunks)
+        assert list(reader.chunks) == []
+
+    def test_failures_of_the_reader_keep_their_name(self, tmp_path):
+        """Nobody may take another file that fails for this one."""
+        write_sound(tmp_path / "a.wav", tone(1.0, 8000), 8000)
+        with (
+            pytest.raises(av.error.FileNotFoundError),
+            stream_audio(tmp_path / "a.wav"),
+        ):
+            av.open(str(tmp_path / "another.wav"))
+
+    def test_start_is_that_of_the_first_frame(self, tmp_path):
+        """Even where the resampler keeps the first ones back."""
+        path = tmp_path / "a.mka"
+        samples = np.zeros((1, 8), np.int16)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+            for index in range(1000):
+                frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+                frame.sample_rate, frame.pts = 8000, 4000 + 8 * index
+                frame.time_base = fractions.Fraction(1, 8000)
+                container.mux(stream.encode(frame))
+        with stream_audio(path, 100) as reader:
+            assert reader.start_s == pytest.approx(0.5, abs=1e-6)
+
+
 class TestBadInput:
     def message(self, path, **kwargs):
         with pytest.raises(MediaError) as caught:
@@ -125,6 +222,19 @@ class TestBadInput:
     def test_no_sound_stream(self, tmp_path):
         write_video(tmp_path / "a.mp4", [number_picture(0)] * 3, 8)
         assert "no sound stream" in self.message(tmp_path / "a.mp4")
+
+    def test_no_decoder(self, tmp_path):
+        path = tmp_path / "a.mkv"
+        write_video(path, [number_picture(0)] * 8, 8, tone(1.0, 22050))
+        without_decoder(path, "aac")
+        assert "no decoder for sound stream 1" in self.message(path)
+
+    def test_no_permission(self, tmp_path, monkeypatch):
+        def refuse(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("pathlib.Path.is_file", refuse)
+        assert "cannot be read: Permission denied" in self.message(tmp_path / "a.wav")
 
     def test_no_samples(self, tmp_path):
         write_sound(tmp_path / "a.wav", np.zeros(0), 8000)

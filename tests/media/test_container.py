@@ -2,7 +2,13 @@ import pytest
 
 from spatialjax.errors import MediaError
 from spatialjax.media import probe
-from tests.media.make import number_picture, tone, write_sound, write_video
+from tests.media.make import (
+    number_picture,
+    tone,
+    without_decoder,
+    write_sound,
+    write_video,
+)
 
 
 def test_streams_of_a_video(tmp_path):
@@ -32,3 +38,12 @@ def test_no_media(tmp_path):
     (tmp_path / "a.mp4").write_bytes(bytes(5000))
     with pytest.raises(MediaError, match=r"a\.mp4 cannot be read: \w+"):
         probe(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize(("codec", "found"), [("aac", (0, 1)), ("h264", (1, 0))])
+def test_streams_without_a_decoder_are_left_out(tmp_path, codec, found):
+    path = tmp_path / "a.mkv"
+    write_video(path, [number_picture(0)] * 8, 8, tone(1.0, 22050), 22050)
+    without_decoder(path, codec)
+    info = probe(path)
+    assert (len(info.audio), len(info.video)) == found

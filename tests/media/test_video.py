@@ -5,7 +5,14 @@ import pytest
 
 from spatialjax.errors import MediaError
 from spatialjax.media import sample_images
-from tests.media.make import number_picture, read_number, tone, write_sound, write_video
+from tests.media.make import (
+    number_picture,
+    read_number,
+    tone,
+    without_decoder,
+    write_sound,
+    write_video,
+)
 
 
 def numbers(path, rate_hz, start_s=None):
@@ -70,6 +77,20 @@ def test_no_pictures(tmp_path):
     write_sound(tmp_path / "a.wav", tone(0.1, 8000), 8000)
     with pytest.raises(MediaError, match=r"a\.wav has no picture stream"):
         numbers(tmp_path / "a.wav", 8)
+
+
+def test_no_decoder(tmp_path):
+    write_video(tmp_path / "a.mkv", [number_picture(1)] * 4, 8)
+    without_decoder(tmp_path / "a.mkv", "h264")
+    with pytest.raises(MediaError, match="no decoder for picture stream 0"):
+        numbers(tmp_path / "a.mkv", 8)
+
+
+def test_a_sound_without_decoder_is_in_nobodys_way(tmp_path):
+    path = tmp_path / "a.mkv"
+    write_video(path, [number_picture(i) for i in range(8)], 8, tone(1.0, 22050))
+    without_decoder(path, "aac")
+    assert numbers(path, 8) == list(range(8))
 
 
 def test_cover_picture_is_no_video(tmp_path):
