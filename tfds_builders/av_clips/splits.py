@@ -27,7 +27,7 @@ def assign_splits(
     only. A class of three videos or more is in every split. The draw depends on the
     seed and the ids alone: another clip in the list moves few others.
     """
-    by_class: dict[str, list[str]] = collections.defaultdict(list)
+    by_class: dict[str, dict[str, None]] = collections.defaultdict(dict)
     splits: dict[str, str] = {}
     videos = [_video(clip_id) for clip_id in clip_ids]
     for video, name, duet, quiet in zip(
@@ -35,8 +35,8 @@ def assign_splits(
     ):
         if duet or quiet:
             splits[video] = "duets" if duet else "train"
-        elif video not in by_class[name]:
-            by_class[name].append(video)
+        else:
+            by_class[name][video] = None
     for name in sorted(by_class):
         free = [video for video in by_class[name] if video not in splits]
         free.sort(key=lambda video: _draw(seed, video))
