@@ -11,6 +11,7 @@ from tests.media.make import (
     number_picture,
     read_number,
     tone,
+    without_decoder,
     write_images,
     write_sound,
     write_video,
@@ -142,6 +143,34 @@ def test_clip_in_two_splits(tmp_path):
     (tmp_path / "val.csv").write_text(row)
     with pytest.raises(DataError, match="is in the splits 'train' and 'validation'"):
         prepare(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("other", ["f2,12", "f1,11"])
+def test_a_sound_with_two_sets_of_pictures(tmp_path, other):
+    """Two clips of one id could be built, but not opened."""
+    (tmp_path / "train.csv").write_text(f"x/a.wav,f1,12\nx/a.wav,{other}\n")
+    match = rf"clip 'x/a' is there twice, with the pictures \S+/f1 and \S+/{other[:2]}:"
+    with pytest.raises(DataError, match=match):
+        prepare(tmp_path, tmp_path, max_missing=1.0)
+
+
+def test_unknown_codecs_are_broken_clips(tmp_path):
+    """Neither stops the build; a second sound is in nobody's way."""
+    pictures, sound = [number_picture(1)] * 8, tone(1.0, 22050)
+    folder = tmp_path / "source" / "train" / "cello"
+    folder.mkdir(parents=True)
+    for codec in ("aac", "h264", ""):
+        path = folder / f"no_{codec}.mkv"
+        write_video(path, pictures, 8, sound)
+        if codec:
+            without_decoder(path, codec)
+    _, clips, missing, _ = prepare(tmp_path, tmp_path / "source", max_missing=0.7)
+    assert [len(found) for found in clips["splits"].values()] == [1]
+    reasons = [entry["reason"].partition(": ")[2] for entry in missing]
+    assert sorted(reasons) == [
+        "there is no decoder for picture stream 0; convert the file to another codec",
+        "there is no decoder for sound stream 1; convert the file to another codec",
+    ]
 
 
 def test_long_clip_is_stored_in_small_records(tmp_path):

@@ -89,7 +89,7 @@ class AvClips(SegmentBuilder):
         """The clips of each split, in the order of the source.
 
         Raises:
-          DataError: the source cannot be read, or a clip is in two splits.
+          DataError: the source cannot be read, or a clip is there twice.
         """
         return self._index[1]
 
@@ -122,18 +122,23 @@ class AvClips(SegmentBuilder):
                 )
                 if found == split
             ]
-        _check_disjoint(clips)
+        _check_distinct(clips)
         return tuple(sorted(set(names) - {""})), {k: v for k, v in clips.items() if v}
 
 
-def _check_disjoint(clips: Mapping[str, Sequence[AvClip]]) -> None:
-    """Raise DataError where a file is in two splits."""
-    seen: dict[tuple[str, str], str] = {}
+def _check_distinct(clips: Mapping[str, Sequence[AvClip]]) -> None:
+    """Raise DataError where two clips have one id, and so one sound."""
+    seen: dict[str, tuple[str, AvClip]] = {}
     for split, members in clips.items():
         for clip in members:
-            files = clip.audio_path, clip.images_path
-            if seen.setdefault(files, split) != split:
+            other_split, other = seen.setdefault(clip.clip_id, (split, clip))
+            if other_split != split:
                 raise DataError(
-                    f"clip {clip.clip_id!r} is in the splits {seen[files]!r} and "
+                    f"clip {clip.clip_id!r} is in the splits {other_split!r} and "
                     f"{split!r}, expected in one"
+                )
+            if other is not clip:
+                raise DataError(
+                    f"clip {clip.clip_id!r} is there twice, with the pictures "
+                    f"{other.images_path} and {clip.images_path}: name it once"
                 )

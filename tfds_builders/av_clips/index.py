@@ -1,9 +1,11 @@
 """What a user gives, a csv or a folder, as rows of sound and pictures."""
 
 import csv
+import itertools
+import os
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from spatialjax.errors import DataError
@@ -167,47 +169,80 @@ def _unsplit(row: Row) -> Row:
 
 
 def _files(root: pathlib.Path, suffixes: Sequence[str]) -> list[pathlib.Path]:
-    """Files below a folder by suffix, in order of their paths."""
-    paths = (path.absolute() for path in root.rglob("*"))
-    return sorted(
-        path for path in paths if path.suffix.lower() in suffixes and path.is_file()
-    )
+    """Files below a folder by suffix, in order of their paths; links are followed.
+
+    Raises:
+      DataError: a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}")
+
+    found = []
+    for above, folders, names in os.walk(root.absolute(), True, refuse, True):
+        folder = pathlib.Path(above)
+        folders[:] = [name for name in folders if not _leads_back(folder / name)]
+        paths = (folder / name for name in names)
+        found += [p for p in paths if p.suffix.lower() in suffixes and p.is_file()]
+    return sorted(found)
+
+
+def _leads_back(folder: pathlib.Path) -> bool:
+    """Whether a folder is a link to one above it: to follow it would never end."""
+    if not folder.is_symlink():
+        return False
+    return any(folder.samefile(above) for above in folder.parents)
 
 
 def clip_ids(rows: Sequence[Row]) -> list[str]:
-    """A unique name of each row: folder and stem, more folders where that is needed."""
+    """A name of each row: folder and stem, more folders where that is needed.
+
+    Suffixes stand where folders do not tell rows apart. Rows of one sound share their
+    name, and it is for the caller to refuse them: nothing would keep them in one split.
+    """
     paths = [_path_of_id(row) for row in rows]
-    for depth in range(2, max(len(path.parts) for path in paths) + 1):
-        ids = ["/".join(path.parts[-depth:]) for path in paths]
-        if len(set(ids)) == len(ids):
-            return ids
-    return [row.audio_path or row.images_path for row in rows]
+    stems = [path.with_suffix("") for path in paths]
+    depths = range(2, max(len(path.parts) for path in paths) + 1)
+    ids: list[str] = []
+    for named, depth in itertools.product((stems, paths), depths):
+        ids = ["/".join(path.parts[-depth:]) for path in named]
+        if len(set(ids)) == len(set(paths)):
+            break
+    return ids
 
 
 def _path_of_id(row: Row) -> pathlib.PurePath:
     """The path whose last parts name a clip."""
-    path = pathlib.PurePath(row.audio_path or row.images_path).with_suffix("")
+    path = pathlib.PurePath(row.audio_path or row.images_path)
     return path if row.audio_path else path.parent / SILENCE / path.name
 
 
-def class_names(rows: Sequence[Row], root: str) -> list[str]:
-    """The class of each row: the folder of its sound, "" directly below the source.
+def class_names(rows: Sequence[Row], source: str) -> list[str]:
+    """The class of each row: the folder of its sound.
 
-    Where all sounds lie in one folder and are called ``label-id[-start]``, it is the
-    label.
+    It is "" directly below the source (or the folder of a csv), and there directly
+    below ``audio`` or the folder of a split, which name no class. Where all sounds lie
+    in one folder and are called ``label-id[-start]``, it is the label.
     """
+    root = pathlib.Path(source).absolute()
+    if root.is_file():
+        root = root.parent
     paths = [pathlib.PurePath(row.audio_path) for row in rows if row.audio_path]
     labels = [_LABEL_AND_ID.fullmatch(path.stem) for path in paths]
     flat = len({path.parent for path in paths}) == 1 and all(labels)
-    return [_class_name(row, flat, pathlib.Path(root).absolute()) for row in rows]
+    tops = {path.relative_to(root).parts[0] for path in paths if root in path.parents}
+    unlabelled = {root, root / "audio"}
+    if tops <= SPLIT_NAMES.keys():  # else "train" is the vehicle
+        unlabelled |= {root / top for top in tops}
+    return [_class_name(row, flat, unlabelled) for row in rows]
 
 
-def _class_name(row: Row, flat: bool, root: pathlib.Path) -> str:
-    """The class of one row."""
+def _class_name(row: Row, flat: bool, unlabelled: Set[pathlib.PurePath]) -> str:
+    """The class of one row; sounds in the folders `unlabelled` have none."""
     if not row.audio_path:
         return SILENCE
     path = pathlib.PurePath(row.audio_path)
     label = _LABEL_AND_ID.fullmatch(path.stem)
     if flat and label:
         return label["label"]
-    return "" if path.parent == root else path.parent.name
+    return "" if path.parent in unlabelled else path.parent.name

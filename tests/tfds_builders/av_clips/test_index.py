@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from spatialjax.errors import DataError
@@ -113,6 +115,33 @@ class TestFolder:
         touch(tmp_path / "tuba" / "c.mp4")
         assert {row.split for row in read_source(str(tmp_path))} == {""}
 
+    def test_links_are_followed_but_not_in_circles(self, tmp_path):
+        touch(tmp_path / "disk" / "b.mp4")
+        root = tmp_path / "source"
+        a = touch(root / "cello" / "a.mp4")
+        (root / "tuba").symlink_to(tmp_path / "disk")
+        (root / "cello" / "again").symlink_to(root)
+        (root / "broken").symlink_to(tmp_path / "none")
+        b = str(root / "tuba" / "b.mp4")
+        assert [row.audio_path for row in read_source(str(root))] == [a, b]
+        # Two links that lead to one another end, too.
+        (tmp_path / "disk" / "cello").symlink_to(root / "cello")
+        (root / "cello" / "tuba").symlink_to(tmp_path / "disk")
+        assert len(read_source(str(root))) == 4
+
+    def test_folder_that_cannot_be_read(self, tmp_path, monkeypatch):
+        (tmp_path / "cello").mkdir()
+        scandir = os.scandir
+
+        def refuse(path):
+            if os.fspath(path).endswith("cello"):
+                raise PermissionError(13, "Permission denied", path)
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        with pytest.raises(DataError, match="cello cannot be read: Permission denied"):
+            read_source(str(tmp_path))
+
     def test_nothing_of_use(self, tmp_path):
         with pytest.raises(DataError, match="neither an index csv, nor"):
             read_source(str(tmp_path))
@@ -135,7 +164,9 @@ def test_clip_ids_are_short_and_unique():
         "y/cello/a",
     ]
     same = rows_of("/x/cello/a.mp3", "/x/cello/a.wav")
-    assert clip_ids(same) == ["/x/cello/a.mp3", "/x/cello/a.wav"]
+    assert clip_ids(same) == ["cello/a.mp3", "cello/a.wav"]
+    silent = [*same, Row("", "/x/cello/a.mp3", 9)]
+    assert clip_ids(silent) == ["cello/a.mp3", "cello/a.wav", "silence/a.mp3"]
     assert clip_ids([Row("", "/f/rooms/r.mp4", 9)]) == ["silence/r"]
 
 
@@ -149,4 +180,18 @@ def test_class_is_in_the_name_where_all_lie_in_one_folder():
     rows = rows_of(*(f"/d/audio/{name}.mp3" for name in names))
     assert class_names(rows, "/d") == ["dog barking", "violin, fiddle"]
     more = [*rows, *rows_of("/d/audio/other.mp3")]
-    assert class_names(more, "/d") == ["audio", "audio", "audio"]
+    assert class_names(more, "/d") == ["", "", ""]
+    assert class_names(more, "/") == ["audio", "audio", "audio"]
+
+
+def test_folders_that_name_no_class(tmp_path):
+    index = touch(tmp_path / "mine" / "index.csv")
+    folder = tmp_path / "mine"
+    for source in (str(folder), index):
+        names = ["train/a.mp4", "val/b.mp4", "train/cello/c.mp4"]
+        rows = rows_of(*(str(folder / name) for name in names))
+        assert class_names(rows, source) == ["", "", "cello"]
+        rows = rows_of(str(folder / "d.wav"))
+        assert class_names(rows, source) == [""]
+        rows = rows_of(str(folder / "train" / "a.mp4"), str(folder / "bus" / "b.mp4"))
+        assert class_names(rows, source) == ["train", "bus"]
