@@ -70,7 +70,12 @@ def load_clip(clip: ClipSource) -> ClipMedia | BrokenClip:
     try:
         return clip.load()
     except UserError as error:
-        return BrokenClip(clip.clip_id, str(error), clip.path)
+        reason = str(error)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = f"{error.filename} cannot be read: {error.strerror}"
+    return BrokenClip(clip.clip_id, reason, clip.path)
 
 
 @contextlib.contextmanager

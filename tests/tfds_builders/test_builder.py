@@ -3,7 +3,7 @@ import json
 import pytest
 
 from spatialjax.errors import DataError
-from tests.tfds_builders.fakes import FakeDataset, stored_records
+from tests.tfds_builders.fakes import FakeClip, FakeDataset, stored_records
 
 
 class WithBroken(FakeDataset, skip_registration=True):
@@ -56,3 +56,22 @@ def test_processes_give_the_same_records(tmp_path):
 def test_arguments_out_of_range(tmp_path, kwargs, words):
     with pytest.raises(DataError, match=words):
         FakeDataset(data_dir=tmp_path, **kwargs)
+
+
+class Unreadable(FakeDataset, skip_registration=True):
+    """A clip of a folder without permission."""
+
+    def clips(self):
+        return {"train": [FakeClip(0), UnreadableClip(1)]}
+
+
+class UnreadableClip(FakeClip):
+    def load(self):
+        raise PermissionError(13, "Permission denied", "/media/frames")
+
+
+def test_a_path_without_permission_is_a_broken_clip(tmp_path):
+    builder = Unreadable(data_dir=tmp_path, max_missing=0.5)
+    builder.download_and_prepare()
+    (broken,) = json.loads((builder.data_path / "missing.json").read_text())
+    assert broken["reason"] == "/media/frames cannot be read: Permission denied"
