@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
+import numpy as np
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-from spatialjax.errors import DataError
+from spatialjax.errors import DataError, UserError
 from tfds_builders.loading import (
     BrokenClip,
     ClipSource,
@@ -29,6 +30,13 @@ from tfds_builders.segments import features, finish, records, write_json
 from tfds_builders.shards import write_shards
 
 PIPELINES = ("local", "beam")
+
+_STAND_IN = {
+    "audio": np.zeros((1, 1, 1), np.int16),
+    "images": [],
+    "clip": "",
+    "segment": 0,
+}
 
 
 class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
@@ -99,11 +107,8 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
         budget = MissingBudget(sum(map(len, splits.values())), self.max_missing)
         if self.pipeline == "beam":
             infos = list(super()._generate_splits(dl_manager, download_config))
-            for split in splits:
-                path = self._broken_path(split)
-                for entry in sorted(json.loads(path.read_text())):
-                    budget.add(BrokenClip(*entry[1:]))
-                path.unlink()
+            for split, clips in splits.items():
+                self._count_unused(split, clips, budget)
         else:
             with worker_pool(self.num_workers) as pool:
                 infos = [
@@ -135,12 +140,7 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
                     continue
                 for _, example in records(index, clip, self.segment_s):
                     yield example
-            if clips and len(budget.broken) == num_before + len(clips):
-                first = budget.broken[num_before]
-                raise DataError(
-                    f"split {split!r} has no clip that can be used; the first, "
-                    f"{first.clip_id!r}: {first.reason}"
-                )
+            _check_usable(split, clips, budget.broken[num_before:])
 
         template = self._get_filename_template(split_name=split)
         return write_shards(examples(), self.info.features, template)
@@ -156,31 +156,69 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, split: str, clips: Sequence[ClipSource]) -> Any:
-        """The steps of a Beam pipeline that load the clips of a split."""
+        """The steps of a Beam pipeline that load the clips of a split.
+
+        A clip that cannot be used is noted in a file, and a split of no other clips
+        holds a stand-in: a step that fails costs a hundred lines, which differ from
+        runner to runner. `_count_unused` reads the file when the pipeline has ended.
+        """
         beam = tfds.core.lazy_imports.apache_beam
-        segment_s, broken_path = self.segment_s, str(self._broken_path(split))
+        segment_s, path = self.segment_s, str(self._unused_path(split))
+        num_clips = len(clips)
 
         def load(item: tuple[int, ClipSource]) -> Iterator[Any]:
             index, source = item
             clip = load_clip(source)
-            if isinstance(clip, BrokenClip):
-                entry = index, *dataclasses.astuple(clip)
-                yield beam.pvalue.TaggedOutput("broken", entry)
-            else:
-                yield from records(index, clip, segment_s)
+            try:
+                if not isinstance(clip, BrokenClip):
+                    yield from records(index, clip, segment_s)
+                    return
+                unused = index, False, clip.clip_id, clip.reason, clip.path
+            except UserError as error:
+                unused = index, True, source.clip_id, str(error), source.path
+            yield beam.pvalue.TaggedOutput("unused", unused)
 
-        def note(entries: list[Any]) -> None:
-            write_json(pathlib.Path(broken_path), entries)
+        def note(entries: list[Any]) -> Iterator[Any]:
+            write_json(pathlib.Path(path), sorted(entries))
+            if len(entries) == num_clips:
+                yield 0, _STAND_IN
 
         @beam.ptransform_fn
         def generate(pipeline: Any) -> Any:
             numbered = pipeline | beam.Create(list(enumerate(clips)))
             loaded = numbered | beam.Reshuffle() | beam.FlatMap(load).with_outputs()
-            _ = loaded.broken | beam.combiners.ToList() | beam.Map(note)
-            return loaded[None]
+            noted = loaded.unused | beam.combiners.ToList() | beam.FlatMap(note)
+            return (loaded[None], noted) | beam.Flatten()
 
         return generate()
 
-    def _broken_path(self, split: str) -> pathlib.Path:
-        """Where the Beam pipeline notes the broken clips of a split."""
-        return pathlib.Path(self.data_dir) / f"broken-{split}.json"
+    def _count_unused(
+        self, split: str, clips: Sequence[ClipSource], budget: MissingBudget
+    ) -> None:
+        """Count the clips that a Beam pipeline did not use, as if they came now.
+
+        Raises:
+          DataError: there are too many, or one stops the build.
+        """
+        num_before = len(budget.broken)
+        path = self._unused_path(split)
+        for _, stops, *clip in json.loads(path.read_text()):
+            broken = BrokenClip(*clip)
+            if stops:
+                raise DataError(broken.reason)
+            budget.add(broken)
+        _check_usable(split, clips, budget.broken[num_before:])
+        path.unlink()
+
+    def _unused_path(self, split: str) -> pathlib.Path:
+        """Where the Beam pipeline notes the clips of a split that it does not use."""
+        return pathlib.Path(self.data_dir) / f"unused-{split}.json"
+
+
+def _check_usable(
+    split: str, clips: Sequence[ClipSource], broken: Sequence[BrokenClip]
+) -> None:
+    """Raise DataError where all clips of a split are broken."""
+    if len(broken) == len(clips):
+        first = [f"; the first, {clip.clip_id!r}: {clip.reason}" for clip in broken[:1]]
+        raise DataError(f"split {split!r} has no clip that can be used{''.join(first)}")
