@@ -48,9 +48,10 @@ def build(
 
     Raises:
       DataError: unknown dataset, bad source, too many broken clips, a dataset that is
-        there already, or another build of it at work.
+        there already, another build of it at work, or an object store.
       OSError: no room, no permission, or a file in the way.
     """
+    _check_local(data_dir=data_dir, source=source)
     builder_class, config = _find(dataset)
     if settings and not builder_class.takes_settings:
         raise DataError(f"{dataset} has no setting {', '.join(settings)}")
@@ -77,6 +78,16 @@ def build(
             builder.download_and_prepare(download_config=download_config)
         _move(made, target, place / "replaced")
     return target
+
+
+def _check_local(**places: str | os.PathLike[str]) -> None:
+    """Raise DataError where a place is an address such as ``gs://bucket``."""
+    for name, place in places.items():
+        if "://" in os.fspath(place):
+            raise DataError(
+                f"{name} is {place}, but object stores are not supported yet: name a "
+                "folder, perhaps one where the store is mounted"
+            )
 
 
 def _find(dataset: str) -> tuple[type[SegmentBuilder], str]:
@@ -111,7 +122,7 @@ def _beam_options(pipeline: str, options: tuple[str, ...]) -> Any:
     except ModuleNotFoundError as error:
         raise DataError(
             "pipeline 'beam' needs Apache Beam, which is not installed: "
-            'pip install "spatialjax[beam]"'
+            'pip install -e ".[beam]", best in an environment of its own'
         ) from error
     return module.PipelineOptions(list(options))
 

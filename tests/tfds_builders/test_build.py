@@ -1,6 +1,7 @@
 import fcntl
 import json
 import pathlib
+import sys
 
 import pytest
 
@@ -113,14 +114,27 @@ def test_interrupted_build_leaves_nothing(fake, tmp_path, monkeypatch):
         ("av_clips/musik", {}, "no config 'musik': did you mean 'music'"),
         ("toy_band", {"settings": {"channels": 2}}, "has no setting channels"),
         ("toy_band", {"beam_options": ("--x",)}, "but pipeline is 'local'"),
-        ("toy_band", {"pipeline": "beam"}, "Apache Beam, which is not installed"),
         ("av_clips", {"source": "/none"}, "source '/none' does not exist"),
+        ("av_clips", {"source": "s3://b/x.csv"}, "source is s3://.* not supported yet"),
     ],
 )
 def test_mistakes(tmp_path, dataset, kwargs, words):
     with pytest.raises(DataError, match=words):
         build(dataset, tmp_path / "data", **kwargs)
     assert not (tmp_path / "data").exists()
+
+
+def test_object_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="data_dir is gs://b/data, but object stores"):
+        build("toy_band/tiny", "gs://b/data")
+    assert entries(tmp_path) == []
+
+
+def test_without_beam(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam.options.pipeline_options", None)
+    with pytest.raises(DataError, match=r'not installed: pip install -e "\.\[beam\]"'):
+        build("toy_band", tmp_path, pipeline="beam")
 
 
 def test_below_a_regular_file(tmp_path):
