@@ -8,7 +8,7 @@ import json
 import os
 from typing import Any
 
-from absl import flags, logging
+from absl import flags
 
 from launch import _app
 
@@ -75,13 +75,12 @@ def main() -> None:
     """Build the dataset and print what it holds."""
     from tfds_builders.build import build
 
-    logging.set_verbosity(logging.WARNING)
     settings: dict[str, Any] = {
         name: flag.value for name, flag in _SETTINGS.items() if flag.value is not None
     }
     num_workers = _NUM_WORKERS.value
     if num_workers is None:
-        num_workers = len(os.sched_getaffinity(0))
+        num_workers = _num_cores()
     folder = build(
         _DATASET.value,
         _DATA_DIR.value,
@@ -101,6 +100,13 @@ def main() -> None:
         print(f"{split}: {len(members)} clips, {seconds:.0f} s")
     print(f"{len(missing)} clips missing or broken, see {folder / 'missing.json'}")
     print(f"dataset in {folder}")
+
+
+def _num_cores() -> int:
+    """Number of cores that this process may use; of all, where nobody tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
+from absl import logging
 
+from tests.launch.programs import program
 from tests.media.make import number_picture, tone, write_video
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -96,3 +99,33 @@ def test_below_a_regular_file(source, tmp_path):
 def test_unknown_dataset(tmp_path):
     line = last_line(run("--dataset=toy_bnd", f"--data_dir={tmp_path}"))
     assert line == "build_dataset: unknown dataset 'toy_bnd': did you mean 'toy_band'?"
+
+
+def test_object_store(tmp_path):
+    line = last_line(run("--dataset=toy_band/tiny", "--data_dir=gs://bucket/data"))
+    assert line.startswith("build_dataset: data_dir is gs://bucket/data, but object")
+
+
+def test_verbosity_stays_as_it_was_asked_for(tmp_path, monkeypatch):
+    class BuildingError(Exception):
+        pass
+
+    def build(*_args, **_kwargs):
+        raise BuildingError
+
+    monkeypatch.setattr("tfds_builders.build.build", build)
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.DEBUG)
+    with program("build_dataset", dataset="toy_band", data_dir=str(tmp_path)) as module:
+        with pytest.raises(BuildingError):
+            module.main()
+        assert logging.get_verbosity() == logging.DEBUG
+    logging.set_verbosity(before)
+
+
+def test_number_of_cores_where_nobody_tells_which_are_ours(monkeypatch):
+    with program("build_dataset", dataset="toy_band", data_dir=".") as module:
+        assert module._num_cores() == len(os.sched_getaffinity(0))
+        monkeypatch.delattr(os, "sched_getaffinity")
+        monkeypatch.setattr(os, "cpu_count", lambda: 3)
+        assert module._num_cores() == 3
