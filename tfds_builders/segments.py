@@ -20,7 +20,6 @@ import json
 import math
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +30,7 @@ from PIL import Image
 
 import spatialjax
 from spatialjax.errors import DataError
+from spatialjax.media import write_file
 
 FORMAT = 1
 MAX_SEGMENTS = 1 << 20
@@ -290,12 +290,4 @@ def _manifest(clips: dict[str, Any], dataset_hash: str) -> dict[str, Any]:
 
 def write_json(path: pathlib.Path, content: Any) -> None:
     """Write a JSON file whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_file(path, json.dumps(content, indent=1).encode())

@@ -81,16 +81,20 @@ def test_duets_show_two_instruments_side_by_side():
 
 def assert_inside(shown, boxes):
     _, height, width = shown.shape
-    inside = np.zeros((height, width), bool)
-    for top, left, tall, wide in boxes:
-        assert min(top, left) >= 0.0
-        assert max(top + tall, left + wide) <= 1.0
-        rows = slice(int(top * height), int(np.ceil((top + tall) * height)))
-        inside[rows, int(left * width) : int(np.ceil((left + wide) * width))] = True
+    size = np.array([height, width])
+    painted = shown.any(0)
+    outside = painted.copy()
+    for box in boxes:
+        low, high = box[:2] * size, (box[:2] + box[2:]) * size
+        assert (low >= 0).all()
+        assert (high <= size + 1e-9).all()
+        rows, columns = map(slice, low.astype(int), np.ceil(high).astype(int))
+        outside[rows, columns] = False
         # The box is tight: something is painted within two pixels of each side.
-        part = np.argwhere(shown.any(0) & inside)
-        assert part[:, 0].min() <= top * height + 3
-    assert not shown[:, ~inside].any()
+        own = np.argwhere(painted[rows, columns]) + low.astype(int)
+        assert (own.min(0) <= low + 2).all(), (own.min(0), low)
+        assert (own.max(0) + 1 >= high - 2).all(), (own.max(0) + 1, high)
+    assert not outside.any()
 
 
 def nearest_centroid(features, labels, num_train):

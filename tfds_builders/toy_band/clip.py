@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
+from spatialjax.media import encode_jpeg
 from tfds_builders.segments import ClipMedia
 from tfds_builders.toy_band.instruments import CLASSES
-from tfds_builders.toy_band.picture import render_pictures, to_jpeg
+from tfds_builders.toy_band.picture import render_pictures
 from tfds_builders.toy_band.sound import loudness, render_part, to_int16
 from tfds_builders.toy_band.world import Plan, World, plan_clip
 
@@ -36,7 +38,7 @@ def render_clip(world: World, split: str, index: int) -> ClipMedia:
         clip_id=plan.clip_id,
         audio=audio,
         sample_rate_hz=world.sample_rate_hz,
-        images=[to_jpeg(picture) for picture in pictures],
+        images=[encode_jpeg(Image.fromarray(picture)) for picture in pictures],
         image_rate_hz=world.image_rate_hz,
         class_names=tuple(CLASSES[part.class_id] for part in plan.parts),
         boxes=boxes,

@@ -1,7 +1,5 @@
 """The pictures of a plan: silhouettes that move with the notes, drawn by Pillow."""
 
-import io
-
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -9,7 +7,6 @@ from tfds_builders.toy_band.shapes import Polygon, Pose, figure
 from tfds_builders.toy_band.world import REACH, Backdrop, Part, Plan, World
 
 SUPERSAMPLING = 3  # pixels drawn along each side of a pixel kept
-JPEG_QUALITY = 90
 SWELL = 0.25  # growth of an instrument from silence to its loudest
 RISE = 0.2  # way from the lowest to the highest pitch, in heights of the picture
 MARGIN = 0.02  # room left at the rim of the tile of an instrument
@@ -62,13 +59,6 @@ def draw_backdrop(backdrop: Backdrop, height: int, width: int) -> np.ndarray:
     distance = (aspect * (x - backdrop.glow[0])) ** 2 + (y - backdrop.glow[1]) ** 2
     light = backdrop.strength * np.exp(-distance / 0.18)
     return np.round(colour + (255.0 - colour) * light).astype(np.uint8)
-
-
-def to_jpeg(picture: np.ndarray) -> bytes:
-    """A JPEG file of a picture [h, w, 3] uint8."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=JPEG_QUALITY)
-    return file.getvalue()
 
 
 def poses(part: Part, level: np.ndarray, image_rate_hz: float) -> list[Pose]:
