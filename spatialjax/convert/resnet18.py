@@ -66,7 +66,8 @@ def read_arrays(path: pathlib.Path | str) -> dict[str, HostArray]:
         return read_torch_file(path)
     try:
         return safetensors.numpy.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
+    except (OSError, safetensors.SafetensorError, AttributeError) as error:
+        # AttributeError: NumPy lacks the type of an entry, as that of eight bits.
         raise CheckpointError(
             f"{path} is no readable .safetensors file ({error})"
         ) from error

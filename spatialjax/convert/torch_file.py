@@ -100,8 +100,8 @@ class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _describe_tensor
+        if module == "torch._utils" and name in _REBUILDERS:
+            return _REBUILDERS[name]
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
         raise CheckpointError(
@@ -124,6 +124,19 @@ def _describe_tensor(
     *_: Any,
 ) -> _Tensor:
     return _Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+def _tensor_of_parameter(tensor: _Tensor, *_: Any) -> _Tensor:
+    """The tensor of an `nn.Parameter`, as torchvision's published files hold them."""
+    return tensor
+
+
+_REBUILDERS = {
+    "_rebuild_tensor": _describe_tensor,
+    "_rebuild_tensor_v2": _describe_tensor,
+    "_rebuild_parameter": _tensor_of_parameter,
+}
+"""By the names that PyTorch has given them; the first is that of 2017."""
 
 
 def _read_zip(path: pathlib.Path) -> tuple[Any, dict[str, bytes]]:

@@ -118,5 +118,9 @@ def test_damaged_safetensors_are_reported(tmp_path):
     path.write_bytes(b"\x00" * 20)
     with pytest.raises(CheckpointError, match="no readable"):
         load_resnet18(path, *_variables())
+    head = b'{"x":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}'
+    path.write_bytes(len(head).to_bytes(8, "little") + head + b"\x00")
+    with pytest.raises(CheckpointError, match="no readable"):
+        load_resnet18(path, *_variables())
     with pytest.raises(CheckpointError, match="no readable"):
         load_resnet18(tmp_path / "none.safetensors", *_variables())

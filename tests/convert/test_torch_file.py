@@ -18,7 +18,9 @@ def _arrays():
     }
 
 
-@pytest.mark.parametrize("save", [write.save_zip, write.save_legacy])
+@pytest.mark.parametrize(
+    "save", [write.save_zip, write.save_parameters, write.save_legacy]
+)
 def test_arrays_come_back(save, tmp_path):
     path, arrays = tmp_path / "weights.pth", _arrays()
     save(path, arrays)

@@ -53,9 +53,16 @@ def tensor(array, key, *, offset=0, legacy=False):
     )
 
 
-def state_dict(arrays, *, legacy=False):
+def parameter(content):
+    """The tensor that `content` builds, as an `nn.Parameter` without hooks."""
+    name = named(b"torch._utils", b"_rebuild_parameter")
+    return name + b"(" + content + b"\x88" + EMPTY_ORDERED + b"tR"
+
+
+def state_dict(arrays, *, legacy=False, parameters=False):
+    wrap = parameter if parameters else lambda content: content
     items = b"".join(
-        text(name) + tensor(array, str(index), legacy=legacy)
+        text(name) + wrap(tensor(array, str(index), legacy=legacy))
         for index, (name, array) in enumerate(arrays.items())
     )
     metadata = b"}" + text("_metadata") + EMPTY_ORDERED + b"sb"
@@ -76,8 +83,14 @@ def write_zip(path, content, storages=()):
         archive.writestr("archive/version", "3\n")
 
 
-def save_zip(path, arrays):
-    write_zip(path, state_dict(arrays), [_memory(a) for a in arrays.values()])
+def save_zip(path, arrays, *, parameters=False):
+    content = state_dict(arrays, parameters=parameters)
+    write_zip(path, content, [_memory(a) for a in arrays.values()])
+
+
+def save_parameters(path, arrays):
+    """As torchvision's published files are: a dict of parameters, not of tensors."""
+    save_zip(path, arrays, parameters=True)
 
 
 def save_legacy(path, arrays):
