@@ -14,6 +14,7 @@ from absl import flags
 
 from launch import _app
 from spatialjax.errors import UserError
+from spatialjax.media import check_replaceable
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "folder of a run", required=True)
 _CHECKPOINT = flags.DEFINE_string(
@@ -55,6 +56,7 @@ _REPORT_ITEMS = flags.DEFINE_integer(
 def main() -> None:
     """Evaluate, print the table, write the files."""
     from spatialjax.reports import Gallery, Report
+    from spatialjax.training.workdir import check_place
     from spatialjax.training.workdir_evaluation import open_evaluation
 
     workdir = pathlib.Path(_WORKDIR.value)
@@ -68,14 +70,11 @@ def main() -> None:
         pair_files=_PAIRS.value,
         max_items=_MAX_ITEMS.value,
     )
-    places = {
-        "output": output,
-        "save_pairs": _SAVE_PAIRS.value,
-        "report": _REPORT.value,
-    }
-    for flag, place in places.items():
-        if place is not None:
-            _check_place(flag, pathlib.Path(place))
+    if output.is_dir():
+        raise UserError(f"--output={output} is a folder, expected a file")
+    check_place(output.parent)
+    if _REPORT.value is not None:
+        check_replaceable(_REPORT.value)
     if _SAVE_PAIRS.value is not None:
         for name, pairs in evaluation.pair_lists.items():
             pairs.save(pathlib.Path(_SAVE_PAIRS.value) / f"{name}.json")
@@ -88,16 +87,6 @@ def main() -> None:
         report = Report.of_run(name, evaluation.dataset, gallery, workdir)
         lines.append(f"report  {report.write(_REPORT.value, card)}")
     print("\n".join(lines))
-
-
-def _check_place(flag: str, path: pathlib.Path) -> None:
-    """Refuse, before the evaluation, what cannot be written after it."""
-    folder = next(p for p in path.absolute().parents if p.exists())
-    if not folder.is_dir():
-        raise UserError(f"--{flag}={path}: {folder} is a file, expected a folder")
-    if path.exists() and path.is_dir() == (flag == "output"):
-        kinds = ("folder", "file") if flag == "output" else ("file", "folder")
-        raise UserError(f"--{flag}={path} is a {kinds[0]}, expected a {kinds[1]}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from spatialjax.media.audio import (
 )
 from spatialjax.media.container import AudioStream, MediaInfo, VideoStream, probe
 from spatialjax.media.files import write_file
+from spatialjax.media.folders import check_replaceable, replaced_folder
 from spatialjax.media.images import (
     encode_jpeg,
     list_images,
@@ -24,12 +25,14 @@ __all__ = [
     "MediaInfo",
     "Sound",
     "VideoStream",
+    "check_replaceable",
     "encode_jpeg",
     "float_to_int16",
     "list_images",
     "probe",
     "read_audio",
     "read_jpeg",
+    "replaced_folder",
     "resize_short_side",
     "sample_images",
     "stream_audio",

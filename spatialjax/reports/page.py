@@ -5,10 +5,7 @@ sounds and pictures for each item.
 """
 
 import json
-import os
 import pathlib
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +14,8 @@ import jinja2
 import numpy as np
 
 from spatialjax.data import Dataset
-from spatialjax.errors import UserError
 from spatialjax.evaluation import ScoreCard, SuiteScores
-from spatialjax.media import float_to_int16, write_file, write_wav
+from spatialjax.media import float_to_int16, replaced_folder, write_file, write_wav
 from spatialjax.reports import pictures
 from spatialjax.reports.gallery import Gallery, ShownItem
 
@@ -56,26 +52,11 @@ class Report:
         """The page's file; the folder appears, or is replaced, as a whole.
 
         Raises:
-          UserError: the folder holds something other than a page, or cannot be written.
+          MediaError: the folder holds other files too, or cannot be written.
         """
-        folder = pathlib.Path(folder).absolute()
-        _check_replaceable(folder)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            new = pathlib.Path(
-                tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent)
-            )
-        except OSError as error:
-            raise UserError(f"{folder} cannot be written: {error.strerror}") from error
-        try:
+        with replaced_folder(folder) as new:
             self._fill(new, card)
-            os.chmod(new, 0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            new.replace(folder)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-        return folder / "index.html"
+        return pathlib.Path(folder) / "index.html"
 
     def _fill(self, folder: pathlib.Path, card: ScoreCard) -> None:
         suites = [
@@ -178,16 +159,6 @@ class Report:
             "weight": picture("weight.png", pictures.weight_png(item.loss_weight)),
             "sources": sources,
         }
-
-
-def _check_replaceable(folder: pathlib.Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / "index.html").is_file():
-            raise UserError(
-                f"{folder} holds other files than a report; name a new folder"
-            )
-    elif folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected a folder for the report")
 
 
 def _number_text(value: float) -> str:

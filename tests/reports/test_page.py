@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from spatialjax.errors import UserError
+from spatialjax.errors import MediaError
 from spatialjax.evaluation import Origin, ScoreCard, SuiteScores
 from spatialjax.evaluation.summary import summarise
 from spatialjax.reports import Gallery, Report, ShownItem
@@ -115,22 +115,10 @@ def test_replaces_a_page_but_nothing_else(report, card, tmp_path):
     report.write(folder, card)
     report.gallery.items.clear()
     report.write(folder, card)
-    assert [path.name for path in folder.iterdir()] == ["index.html"]
-    other = tmp_path / "mine"
-    other.mkdir()
-    (other / "thesis.tex").write_text("years")
-    with pytest.raises(UserError, match="other files"):
-        report.write(other, card)
-    file = tmp_path / "file"
-    file.write_text("x")
-    with pytest.raises(UserError, match="is a file"):
-        report.write(file, card)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "file",
-        "metrics.jsonl",
-        "mine",
-        "page",
-    ]
+    assert sorted(p.name for p in folder.iterdir()) == [".spatialjax", "index.html"]
+    (folder / "thesis.tex").write_text("years")
+    with pytest.raises(MediaError, match="other files"):
+        report.write(folder, card)
 
 
 def test_a_page_without_a_run_has_no_curves(report, card, tmp_path):

@@ -1,0 +1,71 @@
+"""Folders that appear, and are replaced, as a whole."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from spatialjax.errors import MediaError
+from spatialjax.media.container import FilePath
+
+LISTING = ".spatialjax"
+"""The file that tells what else was written into a folder, a name a line."""
+
+
+def check_replaceable(folder: FilePath) -> None:
+    """Refuse a place where a folder cannot be put without a loss.
+
+    A folder may be replaced if it is empty, or holds nothing but what an earlier
+    `replaced_folder` has put there.
+
+    Raises:
+      MediaError: a file is in the way, the folder holds something else, or it cannot be
+        written.
+    """
+    folder = pathlib.Path(folder).expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise MediaError(f"{folder} is a file, expected a folder")
+    if folder.is_dir():
+        names = {path.name for path in folder.iterdir()}
+        listing = folder / LISTING
+        ours = listing.read_text().splitlines() if LISTING in names else []
+        if foreign := sorted(names - {LISTING, *ours}):
+            raise MediaError(
+                f"{folder} holds other files, as {foreign[0]}; name a new folder"
+            )
+    above = next(place for place in folder.parents if place.exists())
+    if not above.is_dir():
+        raise MediaError(f"{folder} lies below a file, {above}; name another folder")
+    if not os.access(above, os.W_OK):
+        raise MediaError(f"{folder} cannot be written: no permission in {above}")
+
+
+@contextlib.contextmanager
+def replaced_folder(folder: FilePath) -> Iterator[pathlib.Path]:
+    """A new folder to fill; it takes the place of `folder` when all went well.
+
+    Raises:
+      MediaError: as `check_replaceable`.
+    """
+    check_replaceable(folder)
+    folder = pathlib.Path(folder).expanduser().resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    old = new.with_name(f"{new.name}.old")
+    try:
+        yield new
+        names = sorted(path.name for path in new.iterdir())
+        (new / LISTING).write_text("".join(f"{name}\n" for name in names))
+        new.chmod(0o755)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    finally:
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
