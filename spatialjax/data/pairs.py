@@ -6,11 +6,13 @@ written down, and known by its hash.
 
 import enum
 import hashlib
+import itertools
 import json
+import math
 import os
 import pathlib
 import random
-import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +28,7 @@ from spatialjax.data.sampling import (
     uniforms,
 )
 from spatialjax.errors import DataError
+from spatialjax.media import write_file
 
 FORMAT = 1
 """The layout of the file."""
@@ -36,8 +39,8 @@ class PairRule(enum.Enum):
 
     * published: row i with N - 1 rows drawn by ``random.Random(i)``, as the Sound of
       Pixels does; a partner may be of the same class, or the clip itself.
-    * class_distinct: sources of N different classes.
-    * same_class: different clips of one class, told apart by motion alone.
+    * class_distinct: clips of N different classes, no set of clips twice.
+    * same_class: different clips of one class, told apart by motion alone; likewise.
     * duet: clips that hold several sources in one picture, taken as they are.
     """
 
@@ -93,23 +96,10 @@ class PairList:
         """Write the list and its hash as JSON, whole or not at all.
 
         Raises:
-          DataError: the file cannot be written.
+          MediaError: the file cannot be written.
         """
-        target = pathlib.Path(path)
         text = json.dumps({**self._content(), "hash": self.hash}, indent=1)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}", dir=target.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text + "\n")
-                os.chmod(name, 0o644)
-                os.replace(name, target)
-            except BaseException:
-                os.unlink(name)
-                raise
-        except OSError as error:
-            raise DataError(f"cannot write {target}: {error.strerror}") from error
+        write_file(path, f"{text}\n".encode())
 
 
 def load_pairs(path: str | os.PathLike[str], dataset: Dataset) -> PairList:
@@ -158,8 +148,9 @@ def make_pairs(
       split: which clips.
       rule: how they are combined.
       num_sources: N, sources of a mixture.
-      num_pairs: mixtures; None for one of each clip. Under the rule ``published`` the
-        split is cut to this many clips before partners are drawn, as published.
+      num_pairs: mixtures, or all different ones where there are fewer; None for one of
+        each clip. Under the rule ``published`` the split is cut to this many clips
+        before partners are drawn, as published.
       seed: of the rules that draw by class.
 
     Raises:
@@ -210,7 +201,10 @@ def _by_class(
     num_pairs: int,
     seed: int,
 ) -> list[list[int]]:
-    """Mixtures whose first sources walk through the clips in drawn orders."""
+    """Mixtures of different sets of clips; first sources walk through drawn orders.
+
+    The order of the sources changes nothing that is heard, so a set counts once.
+    """
     class_ids = class_ids_of(clips)
     first = np.arange(len(clips))
     if rule is PairRule.CLASS_DISTINCT:
@@ -223,8 +217,24 @@ def _by_class(
                 f"no class of split {clips[0].split!r} has {num_sources} clips, which "
                 "the rule 'same_class' needs: take fewer sources or more clips"
             )
-    items = []
-    for i in range(num_pairs):
+    drawn = _draw_by_class(class_ids, first, rule, num_sources, seed)
+    most = _num_sets(class_ids, rule, num_sources)
+    items: dict[frozenset[int], list[int]] = {}
+    while len(items) < min(num_pairs, most):
+        item = next(drawn)
+        items.setdefault(frozenset(item), item)
+    return list(items.values())
+
+
+def _draw_by_class(
+    class_ids: np.ndarray,
+    first: np.ndarray,
+    rule: PairRule,
+    num_sources: int,
+    seed: int,
+) -> Iterator[list[int]]:
+    """Mixtures without end, the same clips now and then in several of them."""
+    for i in itertools.count():
         turn, position = divmod(i, len(first))
         order = shuffled(seed, Purpose.PAIR_ORDER, turn, len(first))
         item = [int(first[order[position]])]
@@ -236,5 +246,17 @@ def _by_class(
                     np.flatnonzero(class_ids == class_ids[item[0]]), item
                 )
                 item.append(int(same[int(uniform * len(same))]))
-        items.append(item)
-    return items
+        yield item
+
+
+def _num_sets(class_ids: np.ndarray, rule: PairRule, num_sources: int) -> int:
+    """How many sets of clips obey a rule."""
+    sizes = np.bincount(class_ids).tolist()
+    if rule is PairRule.SAME_CLASS:
+        return sum(math.comb(size, num_sources) for size in sizes)
+    # Sets of k clips of k classes, class by class: an elementary symmetric polynomial.
+    ways = [1] + [0] * num_sources
+    for size in sizes:
+        for k in range(num_sources, 0, -1):
+            ways[k] += size * ways[k - 1]
+    return ways[num_sources]
