@@ -70,7 +70,7 @@ class Sampler:
       gains: least and greatest factor on a source.
       silent_probability: share of the sources, but the first, without sound.
       flip: whether half of the sources have mirrored pictures.
-      seed: of all draws, 0 to 2^64 - 1.
+      seed: of all draws, 0 to 2^63 - 1.
     """
 
     class_ids: np.ndarray

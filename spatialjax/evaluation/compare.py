@@ -7,6 +7,7 @@ import numpy as np
 from spatialjax.errors import DataError
 from spatialjax.evaluation.scorecard import ScoreCard, SuiteScores
 from spatialjax.metrics import Interval, bootstrap_mean
+from spatialjax.typing import HostArray
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,12 @@ def _differences(
         delta = theirs - ours
         counted = np.isfinite(delta)
         found[metric] = Difference(
-            first_mean=bootstrap_mean(ours, counted, 1).mean,
-            second_mean=bootstrap_mean(theirs, counted, 1).mean,
+            first_mean=_mean(ours[counted]),
+            second_mean=_mean(theirs[counted]),
             difference=bootstrap_mean(delta, counted, num_bootstrap),
         )
     return found
+
+
+def _mean(values: HostArray) -> float:
+    return float(values.mean()) if values.size else float("nan")

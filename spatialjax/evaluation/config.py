@@ -52,5 +52,5 @@ class EvaluationConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected >= 1")
         if len(set(self.suites)) < len(self.suites):
             raise ConfigError(f"suites is {self.suites}; name each of them once")
-        if self.pair_seed < 0:
-            raise ConfigError(f"pair_seed is {self.pair_seed}, expected >= 0")
+        if not 0 <= self.pair_seed < 2**63:
+            raise ConfigError(f"pair_seed is {self.pair_seed}, expected 0 to 2^63 - 1")

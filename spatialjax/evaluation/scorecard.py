@@ -139,7 +139,9 @@ def from_json(text: str) -> ScoreCard:
             Origin(**plain["origin"]),
             plain["versions"],
         )
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except DataError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"no score card, as launch.evaluate writes it: {error!r}"
         ) from None

@@ -1,5 +1,6 @@
 """Mean of a metric and its bootstrap interval over items."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ _BLOCK = 1 << 21
 class Interval(NamedTuple):
     """Weighted mean, the ends of its interval, and how many values count.
 
-    The first three are NaN where nothing counts.
+    The first three are NaN where nothing counts, the ends where no draw does.
     """
 
     mean: float
@@ -59,20 +60,29 @@ def bootstrap_mean(
     resampled, weight = _resampled_sums(sums, num_resamples, seed).T
     means = resampled[weight > 0] / weight[weight > 0]
     tails = 50.0 * (1.0 - level)
-    low, high = np.percentile(means, [tails, 100.0 - tails])
+    low, high = np.nan, np.nan
+    if len(means):  # no draw need hit the few items that count
+        low, high = np.percentile(means, [tails, 100.0 - tails])
     return Interval(float(total / count), float(low), float(high), int(count))
 
 
 def _resampled_sums(sums: HostArray, num_resamples: int, seed: int) -> HostArray:
     """Sums ``[num_resamples, k]`` over rows of ``[m, k]`` drawn with replacement."""
+    counts = _draw_counts(len(sums), num_resamples, seed)
+    block = max(_BLOCK // len(sums), 1)
+    parts = np.split(counts, range(block, num_resamples, block))
+    return np.concatenate([part.astype(np.float64) @ sums for part in parts])
+
+
+@functools.lru_cache(maxsize=4)
+def _draw_counts(rows: int, num_resamples: int, seed: int) -> HostArray:
+    """How often each draw takes each row, ``[num_resamples, rows]``.
+
+    Kept, as every metric and class of a suite asks for the same.
+    """
     rng = np.random.default_rng(seed)
-    rows = len(sums)
-    block = max(_BLOCK // rows, 1)
-    parts = []
-    for first in range(0, num_resamples, block):
-        draws = min(block, num_resamples - first)
-        chosen = rng.integers(rows, size=(draws, rows))
-        chosen += rows * np.arange(draws)[:, None]
-        counts = np.bincount(chosen.ravel(), minlength=draws * rows)
-        parts.append(counts.reshape(draws, rows) @ sums)
-    return np.concatenate(parts)
+    counts = np.empty((num_resamples, rows), np.uint16)
+    for draw in counts:
+        draw[:] = np.bincount(rng.integers(rows, size=rows), minlength=rows)
+    counts.flags.writeable = False
+    return counts

@@ -38,6 +38,16 @@ def test_only_values_that_count_in_both():
     assert result["class_distinct"]["sdr_db"].difference == (0.0, 0.0, 0.0, 21)
 
 
+def test_a_single_value_that_counts_has_means():
+    first = random_card(items=40)
+    values = np.full((40, 2), np.nan)
+    values[17, 0] = 3.0
+    cards = with_values(first, sdr_db=values), with_values(first, sdr_db=values + 2)
+    result = compare(*cards, 1)["class_distinct"]["sdr_db"]
+    assert (result.first_mean, result.second_mean) == (3.0, 5.0)
+    assert (result.difference.mean, result.difference.num_valid) == (2.0, 1)
+
+
 def test_metrics_of_one_card_are_left_out():
     first = random_card()
     found = compare(first, with_values(random_card(), extra_db=np.zeros((12, 2))))

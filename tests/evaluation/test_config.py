@@ -21,6 +21,7 @@ def test_reloads_equal():
         ("batch_size", 0, "batch_size"),
         ("num_bootstrap", 0, "num_bootstrap"),
         ("pair_seed", -1, "pair_seed"),
+        ("pair_seed", 2**63, "pair_seed"),
     ],
 )
 def test_refuses(field, value, text):

@@ -93,6 +93,14 @@ def test_refuses_other_files(text, tmp_path):
         read_scorecard(path)
 
 
+def test_refuses_a_card_that_lacks_a_value(tmp_path):
+    content = json.loads(random_card().to_json())
+    content["items"]["class_distinct"][0]["values"]["sdr_db"].pop()
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"other\.json.*score card"):
+        read_scorecard(tmp_path / "other.json")
+
+
 def test_refuses_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_scorecard(tmp_path / "none.json")
