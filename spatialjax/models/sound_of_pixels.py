@@ -58,8 +58,8 @@ class SoundOfPixelsSpec:
           ConfigError: a value is out of range.
         """
         self.norm.validate()
-        if self.sound_downs < 2:
-            raise ConfigError(f"sound_downs is {self.sound_downs}; give at least 2")
+        if not 2 <= self.sound_downs <= 10:
+            raise ConfigError(f"sound_downs is {self.sound_downs}; give 2 to 10")
         sizes = {
             "num_channels": self.num_channels,
             "sound_width": self.sound_width,

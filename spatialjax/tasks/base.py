@@ -12,7 +12,7 @@ One batch has these entries, with a leading batch axis ``b``:
 | ``images`` | ``[b, n, v, h, w, 3]`` uint8 | the pictures that show each source |
 | ``gain`` | ``[b, n]`` float32 | drawn by the loader, applied in the step |
 | ``class_id`` | ``[b, n]`` int32 | -1 where the class is unknown |
-| ``example_id`` | ``[b]`` int32 | position in the epoch; random draws fold it in |
+| ``example_id`` | ``[b]`` int32 | number of the item; random draws fold it in |
 | ``valid`` | ``[b]`` bool | False for the padding of a last, short batch |
 """
 

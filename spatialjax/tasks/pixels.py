@@ -196,10 +196,11 @@ class PixelsConfig:
                 )
             if self.target is MaskTarget.RATIO:
                 raise ConfigError("target ratio exceeds 1; take loss l1 or l2 with it")
+        self._check_threshold()
         if self.first_weights_file and self.frame_net is FrameNet.SMALL:
             raise ConfigError("frame_init reads a ResNet-18, but frame_net is small")
-        self._check_sides()
         self._spec().validate()
+        self._check_sides()
 
     @property
     def first_weights_file(self) -> str | None:
@@ -244,6 +245,18 @@ class PixelsConfig:
             unbiased=is_published,
         )
         return SoundOfPixelsSpec(**same, norm=norm, initialization=drawn)
+
+    def _check_threshold(self) -> None:
+        threshold = self.mask_threshold
+        if threshold is None:
+            return
+        if self.target is MaskTarget.RATIO:
+            raise ConfigError(
+                "target ratio is of masks that apply as they are; give mask_threshold "
+                f"none, not {threshold:g}"
+            )
+        if not 0 < threshold < 1:
+            raise ConfigError(f"mask_threshold is {threshold:g}; give 0 to 1, or none")
 
     def _check_sides(self) -> None:
         if self.n_fft < 2 or self.n_fft % 2 or not 1 <= self.hop <= self.n_fft:

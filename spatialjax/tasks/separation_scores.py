@@ -21,8 +21,9 @@ def measure_separation(outputs: dict[str, Array], batch: Batch) -> dict[str, Sco
     sources = _flat(outputs["sources"])
     estimates = _flat(outputs["estimates"])
     mixture = _flat(outputs["mixture"][:, None])
-    audible = (jnp.abs(jnp.stack([sources, estimates])).sum(-1) > SILENCE).all((0, 2))
-    weight = (batch["valid"] & audible).astype(jnp.float32)
+    loudness = jnp.abs(jnp.stack([sources, estimates])).sum(-1)
+    has_silence = (loudness <= SILENCE).any((0, 2))  # NaN is no silence
+    weight = (batch["valid"] & ~has_silence).astype(jnp.float32)
     weight = jnp.broadcast_to(weight[:, None], sources.shape[:2])
     own = si_sdr_db(estimates, sources)
     baseline = si_sdr_db(jnp.broadcast_to(mixture, sources.shape), sources)

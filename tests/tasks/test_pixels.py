@@ -165,6 +165,12 @@ def test_compat_changes_statistics_and_first_weights():
         ({"log_frequency_rows": 36}, "36 frequency rows"),
         ({"mask_activation": Activation.TANH}, "sigmoid, not tanh"),
         ({"target": MaskTarget.RATIO}, "l1 or l2"),
+        (
+            {"target": MaskTarget.RATIO, "loss": MaskLoss.L1, "mask_threshold": 0.5},
+            "mask_threshold none, not 0.5",
+        ),
+        ({"mask_threshold": 2.0}, "mask_threshold is 2"),
+        ({"sound_downs": 20_000}, "sound_downs is 20000"),
         ({"frame_init": "net.pth"}, "frame_net is small"),
         ({"compute_dtype": "float16"}, "bfloat16"),
         ({"norm_group_size": 0}, "group_size is 0"),
@@ -177,4 +183,7 @@ def test_what_cannot_be_trained_is_refused(changes, says):
 
 
 def test_ratio_masks_train_with_distances():
-    validate_tree(small_config(target=MaskTarget.RATIO, loss=MaskLoss.L1))
+    config = small_config(
+        target=MaskTarget.RATIO, loss=MaskLoss.L1, mask_threshold=None
+    )
+    validate_tree(config)

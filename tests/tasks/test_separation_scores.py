@@ -54,6 +54,19 @@ def test_a_silent_estimate_does_not_count():
     assert all(not np.any(score.weight) for score in scores.values())
 
 
+def test_nan_is_no_silence():
+    outputs = outputs_of_noise()
+    outputs["estimates"][0, 1, 0, 5] = np.nan
+    for scores in (
+        measure_separation(outputs, VALID),
+        score_separation(outputs, VALID),
+    ):
+        for name, score in scores.items():
+            np.testing.assert_array_equal(score.weight[0], [1, 1])
+            if "mixture" not in name:
+                assert np.isnan(score.value[0, 1])
+
+
 def test_improvement_is_over_the_mixture():
     scores = score_separation(outputs_of_noise(), VALID)
     gain = scores["sdr_db"].value - scores["sdr_mixture_db"].value
