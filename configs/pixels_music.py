@@ -26,7 +26,7 @@ def get_config() -> Experiment:
         name="pixels_music",
         seed=1234,
         task=PixelsConfig(norm_group_size=20, compat=Compat.SOUND_OF_PIXELS),
-        data=DataConfig(dataset="av_clips/music", batch_size=80, repeats=100),
+        data=DataConfig(dataset="av_clips/music", batch_size=80),
         optimizer=OptimizerConfig(
             kind=OptimizerKind.SGD,
             learning_rate=1e-3,

@@ -24,6 +24,9 @@ def test_every_experiment_is_a_config(number, words):
     assert config.task.build().batch_spec["audio"].shape == (2, 1, 65535)
     assert config.data.batch_size == 20
     assert config.task.loss_weight.value == "none"
+    per_epoch = {"av_clips/music": 23, "av_clips/vggsound": 9000}[config.data.dataset]
+    assert config.training.num_steps == (20 if number == "7.1" else 100) * per_epoch
+    assert config.optimizer.schedule.boundaries == (40 * per_epoch, 80 * per_epoch)
 
 
 def test_the_whole_grid_is_there():
