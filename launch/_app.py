@@ -9,8 +9,9 @@
         _app.run(main, config_flag=True)
 
 A mistake of the user (a `UserError`, a bad flag, a full disk, a path that cannot be
-used) is one line on stderr and status 2; ctrl-C is one line and status 130. Anything
-else is a defect and keeps its traceback.
+used) is one line on stderr and status 2; ctrl-C is one line and status 130; a reader
+of the output who leaves, as in ``| head``, is status 141. Anything else is a defect and
+keeps its traceback.
 """
 
 import contextlib
@@ -28,6 +29,9 @@ from absl import app, flags, logging
 from launch import _compiled_programs, _config_flag
 from spatialjax.config import describe, to_text, validate_tree
 from spatialjax.errors import ConfigError, UserError, nearest
+
+_READER_LEFT = 141
+"""The status that a shell gives a program whose reader left: 128 + SIGPIPE."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BAD_PATH = {
@@ -94,9 +98,10 @@ def one_line(program: str) -> Iterator[None]:
         yield
     except UserError as error:
         text, status = str(error), 2
-    except BrokenPipeError:  # as in "| head": the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        raise SystemExit(_READER_LEFT) from None
     except OSError as error:
         if not _is_of_user(error):
             raise
@@ -156,6 +161,7 @@ def read_flags(
             raise
         rest = list(positional)
     _check_positional(rest, positional)
+    _find_home(flag_values)
     if not has_config:
         return rest
     if config is None:
@@ -244,6 +250,25 @@ def _check_positional(given: Sequence[str], names: Sequence[str]) -> None:
         raise UserError(
             f"unexpected argument {given[len(names)]!r}; a flag is written --name=value"
         )
+
+
+def _find_home(flag_values: flags.FlagValues) -> None:
+    """Take ``--workdir=~/x`` as meant: a shell leaves a ~ within a word alone."""
+    for name in flag_values:
+        value = flag_values[name].value
+        if isinstance(value, str) and value.startswith("~/"):
+            flag_values[name].value = os.path.expanduser(value)
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads stdout any more, as in ``| head``; if so, it is closed."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _is_of_user(error: OSError) -> bool:

@@ -6,6 +6,7 @@ field and takes texts, so that `spatialjax.config` alone decides what fits.
 """
 
 import importlib.util
+import os
 import pathlib
 import re
 import typing
@@ -149,7 +150,9 @@ class _View:
         return False if is_switch else _View(self._root, path)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        override(self._root, self._below(name), str(value))
+        text = str(value)
+        text = os.path.expanduser(text) if text.startswith("~/") else text
+        override(self._root, self._below(name), text)
 
 
 class _Text(flags.ArgumentParser):

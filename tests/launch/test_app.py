@@ -289,19 +289,46 @@ def test_run_sets_jax_up_and_calls_main(monkeypatch, tmp_path):
     assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path)
 
 
-def test_a_reader_who_leaves_is_no_mistake():
-    code = (
-        "from launch import _app\n"
-        "def main():\n"
-        "    for i in range(100000): print(i)\n"
-        "_app.run(main, uses_jax=False)\n"
-    )
-    done = subprocess.run(
-        f"{sys.executable} -c '{code}' | head -1",
-        shell=True,
+def _run_piped(body):
+    """Status and errors of a program whose reader reads one line and leaves."""
+    code = f"from launch import _app\n{body}\n_app.run(main, uses_jax=False)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
+    ) as started:
+        assert started.stdout.readline() == "0\n"
+        started.stdout.close()
+        errors = started.stderr.read()
+    return started.returncode, errors
+
+
+def test_a_reader_who_leaves_is_no_mistake():
+    body = "def main():\n    for i in range(100000): print(i)"
+    assert _run_piped(body) == (141, "")
+
+
+def test_another_broken_pipe_is_a_defect():
+    status, errors = _run_piped(
+        "import sys\n"
+        "def main():\n"
+        "    print(0, flush=True)\n"
+        "    sys.stdout = sys.stderr\n"
+        "    raise BrokenPipeError('a worker died')"
     )
-    assert done.stdout == "0\n"
-    assert done.stderr == ""
+    assert status == 1
+    assert errors.strip().endswith("BrokenPipeError: a worker died")
+
+
+def test_home_is_found_in_flags_and_fields(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    flag_values = flags.FlagValues()
+    flags.DEFINE_string("workdir", None, "", flag_values=flag_values)
+    words = ["x", "--workdir=~/run"]
+    _app.define_flags(words, flag_values, config_flag=False, uses_jax=False)
+    _app.read_flags(words, flag_values)
+    assert flag_values["workdir"].value == "/home/somebody/run"
+    config = read("--config=pixels_toy", "--config.data.data_dir=~/data")[0][0]
+    assert config.data.data_dir == "/home/somebody/data"
