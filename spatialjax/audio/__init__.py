@@ -10,7 +10,7 @@ from spatialjax.audio.masks import (
     ideal_ratio_mask,
 )
 from spatialjax.audio.mixing import mix
-from spatialjax.audio.pcm import PCM16_FULL_SCALE, float_to_pcm16, pcm16_to_float
+from spatialjax.audio.pcm import PCM16_FULL_SCALE, pcm16_to_float
 from spatialjax.audio.stft import (
     PadMode,
     StftMethod,
@@ -36,7 +36,6 @@ __all__ = [
     "dominant_source_mask",
     "enforce_mixture_consistency",
     "fix_length",
-    "float_to_pcm16",
     "frame_signal",
     "hann_window",
     "hard_threshold",

@@ -11,13 +11,3 @@ PCM16_FULL_SCALE = 32768
 def pcm16_to_float(pcm: Array) -> Array:
     """Float32 samples in [-1, 1) of int16 samples; any shape, exact."""
     return pcm.astype(jnp.float32) * jnp.float32(1 / PCM16_FULL_SCALE)
-
-
-def float_to_pcm16(signal: Array) -> Array:
-    """Int16 samples, rounded to the nearest (ties to even); beyond ±1 they saturate.
-
-    Undoes `pcm16_to_float` exactly.
-    """
-    scaled = jnp.round(signal.astype(jnp.float32) * PCM16_FULL_SCALE)
-    limited = jnp.clip(scaled, -PCM16_FULL_SCALE, PCM16_FULL_SCALE - 1)
-    return limited.astype(jnp.int16)

@@ -2,7 +2,7 @@
 
 from spatialjax.data.clips import Clip, Dataset, open_dataset
 from spatialjax.data.config import DataConfig
-from spatialjax.data.loader import batches_per_epoch, pair_batches, train_batches
+from spatialjax.data.loader import pair_batches, train_batches
 from spatialjax.data.pairs import PairList, PairRule, load_pairs, make_pairs
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Dataset",
     "PairList",
     "PairRule",
-    "batches_per_epoch",
     "load_pairs",
     "make_pairs",
     "open_dataset",

@@ -19,8 +19,6 @@ class DataConfig:
     validation_split: str = "validation"
     batch_size: int = 16
     """Examples of one global batch, over all processes."""
-    repeats: int = 1
-    """Passes over the training clips that count as one epoch."""
     image_spacing_s: float = 3.0
     """Time from one picture of an example to the next, in seconds."""
     centre_margin_s: float = 8.0
@@ -54,7 +52,6 @@ class DataConfig:
         """
         least = {
             "batch_size": 1,
-            "repeats": 1,
             "image_spacing_s": 0,
             "centre_margin_s": 0,
             "gain_low": 0,

@@ -126,12 +126,6 @@ def pair_batches(
     return _iterate(batches, config, 0)
 
 
-def batches_per_epoch(dataset: Dataset, config: DataConfig) -> float:
-    """Batches in which every training clip is the first source `repeats` times."""
-    num_clips = len(dataset.split(config.train_split))
-    return num_clips * config.repeats / config.batch_size
-
-
 def share_of_rows(batch_size: int, process_index: int, process_count: int) -> range:
     """The rows of a global batch that one of several processes builds.
 

@@ -15,7 +15,7 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from spatialjax.nn.conv import add_bias, build_bias, conv
+from spatialjax.nn.conv import add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
 from spatialjax.typing import Array
 
@@ -108,20 +108,6 @@ def _pad(x: Array, low: int, high: int, axis: int) -> Array:
     config = [(0, 0, 0)] * x.ndim
     config[axis] = (low, high, 0)
     return lax.pad(x, jnp.zeros((), x.dtype), config)
-
-
-def plain_upsample_conv(x: Array, kernel: Array) -> Array:
-    """The same in the published order: the reference of `upsample_conv`."""
-    rows, columns = (_interpolation(size).astype(x.dtype) for size in x.shape[1:3])
-    upsampled = jnp.einsum("yh,xw,bhwc->byxc", rows, columns, x)
-    return conv(upsampled, kernel, padding=1)
-
-
-def _interpolation(size: int) -> np.ndarray:
-    """The matrix ``[2 size, size]`` of linear interpolation with aligned corners."""
-    position = np.arange(2 * size) * (size - 1) / (2 * size - 1)
-    distance = np.abs(position[:, None] - np.arange(size))
-    return np.maximum(1.0 - distance, 0.0).astype(np.float32)
 
 
 class UpsampleConv(nnx.Module):

@@ -33,7 +33,6 @@ class WorkdirEvaluation:
             self.dataset,
             self.pair_lists,
             parallel,
-            parallel.eval_step(trained.task),
         )
         return score(trained.variables, trained.step, collect)
 
@@ -62,6 +61,11 @@ def open_evaluation(
     Raises:
       UserError: there is no such workdir, checkpoint, dataset, split, suite or list.
     """
+    if pair_files and (split or suites or max_items is not None):
+        raise ConfigError(
+            "a list of pairs says what is mixed; give it without a split, suites or a "
+            "number of items"
+        )
     trained = load_trained(workdir, which)
     data = dataclasses.replace(trained.experiment.data)
     config = dataclasses.replace(trained.experiment.evaluation)
@@ -70,7 +74,7 @@ def open_evaluation(
     if suites:
         config.suites = tuple(suites)
     if max_items is not None:
-        config.num_pairs = min(config.num_pairs, max_items)
+        config.num_pairs = max_items
     validate_tree(config)
     experiment = dataclasses.replace(trained.experiment, data=data, evaluation=config)
     dataset = open_dataset(data.data_dir, data.dataset)

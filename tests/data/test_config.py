@@ -17,7 +17,6 @@ def test_the_defaults_are_valid_and_reload_equal():
     ("field", "value"),
     [
         ("batch_size", 0),
-        ("repeats", 0),
         ("image_spacing_s", -1.0),
         ("centre_margin_s", float("nan")),
         ("gain_low", -0.1),

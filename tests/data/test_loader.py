@@ -10,7 +10,6 @@ from absl import flags
 from spatialjax.data import (
     DataConfig,
     PairRule,
-    batches_per_epoch,
     make_pairs,
     open_dataset,
     pair_batches,
@@ -332,9 +331,3 @@ def test_a_specification_that_contradicts_itself(dataset, config, make_spec):
     spec["gain"] = dataclasses.replace(spec["gain"], shape=(2,), dtype="float64")
     with pytest.raises(DataError, match="'gain' as float64, the loader gives float32"):
         train_batches(dataset, spec, config, seed=0)
-
-
-def test_an_epoch_counts_every_clip(dataset, config):
-    assert batches_per_epoch(dataset, config) == 9 / 4
-    config.repeats = 100
-    assert batches_per_epoch(dataset, config) == 225

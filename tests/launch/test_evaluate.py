@@ -124,6 +124,8 @@ def test_options(workdir, tmp_path, capsys):
         ({"data_dir": "/nowhere"}, "/nowhere"),
         ({"pairs": ["none.json"]}, "none.json"),
         ({"pairs": ["a/x.json", "b/x.json"]}, "one name"),
+        ({"pairs": ["x.json"], "max_items": 4}, "says what is mixed"),
+        ({"report": ROOT}, "holds other files"),
         ({"output": ROOT}, "is a folder, expected a file"),
         ({"output": ROOT / "pyproject.toml" / "x"}, "is a file, expected a folder"),
         ({"report": ROOT / "pyproject.toml"}, "is a file, expected a folder"),

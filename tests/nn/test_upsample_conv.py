@@ -5,12 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from spatialjax.nn.conv import conv
 from spatialjax.nn.functional import Functional
-from spatialjax.nn.upsample_conv import (
-    UpsampleConv,
-    plain_upsample_conv,
-    upsample_conv,
-)
+from spatialjax.nn.upsample_conv import UpsampleConv, upsample_conv
 from tests.nn import reference
 
 SIDES = [(1, 1), (2, 3), (8, 8), (5, 16)]
@@ -23,8 +20,19 @@ def _arrays(sides):
     return jnp.asarray(x), jnp.asarray(kernel)
 
 
+def _published_order(x, kernel):
+    def interpolation(size):
+        position = np.arange(2 * size) * (size - 1) / (2 * size - 1)
+        distance = np.abs(position[:, None] - np.arange(size))
+        return np.maximum(1.0 - distance, 0.0).astype(np.float32)
+
+    rows, columns = map(interpolation, x.shape[1:3])
+    upsampled = jnp.einsum("yh,xw,bhwc->byxc", rows, columns, x)
+    return conv(upsampled, kernel, padding=1)
+
+
 @pytest.mark.parametrize("sides", SIDES)
-@pytest.mark.parametrize("function", [upsample_conv, plain_upsample_conv])
+@pytest.mark.parametrize("function", [upsample_conv, _published_order])
 def test_value_equals_float64(sides, function):
     x, kernel = _arrays(sides)
     expected = reference.conv(reference.upsample(np.float64(x)), kernel, 1, 1)
@@ -41,7 +49,7 @@ def test_gradients_equal_the_published_order(sides, strict_dtypes):
     def gradients(function, x, kernel):
         return jax.vjp(function, x, kernel)[1](weight)
 
-    pairs = (gradients(f, x, kernel) for f in (upsample_conv, plain_upsample_conv))
+    pairs = (gradients(f, x, kernel) for f in (upsample_conv, _published_order))
     for got, expected in zip(*pairs, strict=True):
         scale = float(jnp.abs(expected).max())
         np.testing.assert_allclose(got, expected, atol=1e-5 * scale)
