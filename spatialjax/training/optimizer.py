@@ -3,7 +3,7 @@
 import enum
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,10 +51,10 @@ class ScheduleConfig:
             raise ConfigError(f"warmup_steps is {self.warmup_steps}, expected >= 0")
         if list(self.boundaries) != sorted(set(self.boundaries)):
             raise ConfigError(f"boundaries is {self.boundaries}, expected rising steps")
-        if self.factor <= 0 or not 0 <= self.final_factor <= 1:
+        if not 0 < self.factor <= 1 or not 0 <= self.final_factor <= 1:
             raise ConfigError(
-                f"factor is {self.factor} and final_factor "
-                f"{self.final_factor}, expected > 0 and within [0, 1]"
+                f"factor is {self.factor} and final_factor {self.final_factor}, "
+                "expected within (0, 1] and [0, 1]: a schedule only lowers the rate"
             )
 
 
@@ -170,10 +170,12 @@ def make_optimizer(
     """The optimiser of the given variables (arrays or their shapes).
 
     Raises:
-      ConfigError: a parameter is in no group or in several, or a group is empty.
+      ConfigError: a parameter is in no group or in several, or a group is empty, or
+        has no statistics to freeze.
     """
     groups = dict(config.groups) or {"all": Group()}
     labels = _labels(groups, flatten(variables.params))
+    _check_statistics(groups, list(flatten(variables.state)))
     factor = make_schedule(config.schedule, num_steps)
     rates: dict[str, Schedule] = {}
     rules: dict[str, optax.GradientTransformation] = {}
@@ -247,3 +249,13 @@ def _labels(groups: Mapping[str, Group], paths: Iterable[str]) -> dict[str, str]
             f"{groups[name].pattern!r}; {nearest(groups[name].pattern, paths)}"
         )
     return labels
+
+
+def _check_statistics(groups: Mapping[str, Group], paths: Sequence[str]) -> None:
+    """Refuses a group that is to freeze statistics and holds none."""
+    for name, group in groups.items():
+        if group.freeze_statistics and not any(map(group.holds, paths)):
+            raise ConfigError(
+                f"optimizer.groups.{name} freezes statistics, but {group.pattern!r} "
+                f"matches the whole path of none; {nearest(group.pattern, paths)}"
+            )

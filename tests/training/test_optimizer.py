@@ -179,6 +179,13 @@ def test_each_parameter_is_in_exactly_one_group(patterns, text):
         make_optimizer(config, VARIABLES, 1)
 
 
+def test_statistics_that_a_group_lacks_cannot_be_frozen():
+    parts = {"fc": Group("frame/fc/.*", freeze_statistics=True)}
+    rest = {"rest": Group("sound/.*|frame/conv/.*")}
+    with pytest.raises(ConfigError, match=r"groups\.fc freezes .*'frame/norm/mean'"):
+        make_optimizer(OptimizerConfig(groups=parts | rest), VARIABLES, 1)
+
+
 @pytest.mark.parametrize(
     "config",
     [
@@ -189,6 +196,8 @@ def test_each_parameter_is_in_exactly_one_group(patterns, text):
         ScheduleConfig(boundaries=(5, 3)),
         ScheduleConfig(warmup_steps=-1),
         ScheduleConfig(final_factor=2.0),
+        ScheduleConfig(factor=2.0),
+        ScheduleConfig(factor=0.0),
         Group("("),
         Group(learning_rate=-1.0),
     ],
