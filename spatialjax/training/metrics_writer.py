@@ -5,6 +5,7 @@ resumed leaves the same file as one that was not; what the machine decides (exam
 second, waiting) goes to TensorBoard, to ``speed.jsonl`` and to the progress line.
 """
 
+import itertools
 import json
 import math
 import os
@@ -16,7 +17,7 @@ from typing import TextIO
 
 import tensorboardX
 
-from spatialjax.errors import UserError
+from spatialjax.training.files import cannot_write, write_whole
 from spatialjax.typing import HostArray
 
 METRICS = "metrics.jsonl"
@@ -51,7 +52,7 @@ class MetricsWriter:
                 str(self._folder / TENSORBOARD), purge_step=start_step + 1
             )
         except OSError as error:
-            raise _cannot_write(self._folder / TENSORBOARD, error) from error
+            raise cannot_write(self._folder / TENSORBOARD, error) from error
 
     def __enter__(self) -> "MetricsWriter":
         return self
@@ -124,36 +125,32 @@ def append_line(path: pathlib.Path, line: str) -> None:
             os.truncate(path, before)
             raise
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def drop_lines_after(path: pathlib.Path, step: int) -> None:
-    """Keeps the whole lines of a file of JSON lines up to a step.
+    """Keeps the lines of a file of JSON lines up to a step, or to a damaged line.
 
     Raises:
       UserError: the file cannot be written.
     """
     if not path.exists():
         return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if not line.endswith("\n") or json.loads(line)["step"] > step:
-            break
-        kept.append(line)
-    temporary = path.with_suffix(".tmp")
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = itertools.takewhile(lambda line: _step_of(line) <= step, lines)
+    write_whole(path, b"".join(kept))
+
+
+def _step_of(line: bytes) -> float:
+    """The step of a line; infinite where the line is damaged, as by a power loss."""
     try:
-        temporary.write_text("".join(kept), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _cannot_write(path, error) from error
+        found = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:  # no JSON, or no UTF-8
+        return math.inf
+    return found["step"] if isinstance(found, dict) and "step" in found else math.inf
 
 
 def clock(duration_s: float) -> str:
     """A duration as ``h:mm:ss``."""
     minutes, seconds = divmod(round(duration_s), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-
-
-def _cannot_write(path: pathlib.Path, error: OSError) -> UserError:
-    return UserError(f"cannot write {path}: {error.strerror or error}")

@@ -13,6 +13,7 @@ from spatialjax.errors import CheckpointError, ConfigError, UserError
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.checkpoint import Checkpoints
 from spatialjax.training.experiment import Experiment
+from spatialjax.training.files import write_whole
 from spatialjax.typing import PyTree
 
 CONFIG = "config.json"
@@ -54,7 +55,7 @@ def load_trained(workdir: pathlib.Path | str, which: str = "latest") -> Trained:
     path = pathlib.Path(workdir) / CONFIG
     if not path.is_file():
         raise CheckpointError(f"{workdir} is no workdir: it has no {CONFIG}")
-    experiment = from_json(path.read_text(encoding="utf-8"))
+    experiment = from_json(_read_text(path))
     if not isinstance(experiment, Experiment):
         raise ConfigError(f"{path} holds a {type(experiment).__name__}, no experiment")
     task = experiment.task.build()
@@ -108,17 +109,17 @@ def write_config(workdir: pathlib.Path, experiment: Experiment) -> None:
     Raises:
       UserError: the folder cannot be written.
     """
-    temporary = workdir / (CONFIG + ".tmp")
+    write_whole(workdir / CONFIG, (to_json(experiment) + "\n").encode())
+
+
+def _read_text(path: pathlib.Path) -> str:
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(to_json(experiment) + "\n", encoding="utf-8")
-            temporary.replace(workdir / CONFIG)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UserError(f"cannot write to {workdir}: {error.strerror}") from error
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is damaged: byte {error.start} is no UTF-8, expected the JSON "
+            "that training wrote; put a copy of that in its place"
+        ) from None
 
 
 def _may_differ(name: str) -> bool:

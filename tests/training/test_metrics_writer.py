@@ -32,6 +32,16 @@ def test_lines_beyond_the_restored_step_are_dropped(tmp_path):
     assert path.read_text() == whole
 
 
+@pytest.mark.parametrize(
+    "damage", [b'{"step": 4, "lo\n', b"\0\0\0\n", b"\xff\xfe\n", b"3\n", b"{}\n", b"{"]
+)
+def test_a_damaged_line_ends_the_good_ones(tmp_path, damage):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 2}\n' + damage)
+    drop_lines_after(path, 4)
+    assert path.read_bytes() == b'{"step": 2}\n'
+
+
 def test_a_fresh_start_keeps_no_lines(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"step": 3}\n')
     drop_lines_after(tmp_path / "metrics.jsonl", 0)

@@ -31,7 +31,9 @@ def test_the_config_appears_whole_or_not_at_all(tmp_path):
     write_config(tmp_path / "run", make_experiment())
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write to"):
+    with pytest.raises(
+        UserError, match=r"cannot write .*config\.json: Not a directory$"
+    ):
         write_config(tmp_path / "file" / "run", make_experiment())
 
 
@@ -48,6 +50,14 @@ def test_a_folder_that_is_no_workdir_is_told(tmp_path):
         load_trained(tmp_path)
     (tmp_path / "config.json").write_text(to_json(OptimizerConfig()))
     with pytest.raises(ConfigError, match="no experiment"):
+        load_trained(tmp_path)
+
+
+def test_a_config_of_damaged_bytes_is_one_line(tmp_path):
+    write_config(tmp_path, make_experiment())
+    path = tmp_path / "config.json"
+    path.write_bytes(path.read_bytes()[:9] + b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"config\.json is damaged: byte 9 is no UTF"):
         load_trained(tmp_path)
 
 
