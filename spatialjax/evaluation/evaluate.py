@@ -21,8 +21,12 @@ EvalStep = Callable[[Variables, Batch, Array], tuple[PyTree, dict[str, Scores]]]
 
 In several processes each one gives the whole batch and gets every row."""
 
+_HostScores = Callable[[PyTree, Batch], dict[str, Scores]]
+
 Collect = Callable[[str, PyTree, Batch, dict[str, Scores]], None]
-"""Sees the suite's name and the outputs, batch and scores of each batch, in order."""
+"""Sees the suite's name and the outputs, batch and scores of each batch, in order.
+
+The outputs are still on the device: it brings to the host what it needs."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,44 @@ class Suite:
 
 
 class _Scored(NamedTuple):
-    """One batch on the host, with its outputs and scores."""
+    """One batch with its scores on the host, and its outputs on the device."""
 
     batch: Batch
     outputs: PyTree
     scores: dict[str, Scores]
 
 
+def predict_and_measure(
+    task: Task, variables: Variables, batch: Batch, key: Array
+) -> tuple[PyTree, dict[str, Scores]]:
+    """Outputs and device scores, traced; with a task bound, an `EvalStep`."""
+    outputs = task.predict(variables, batch, key)
+    return outputs, task.measure(outputs, batch)
+
+
 def compile_eval_step(task: Task) -> EvalStep:
     """Prediction and device scores in one compiled function, for one device."""
+    return jax.jit(functools.partial(predict_and_measure, task))
 
-    def predict_and_measure(
-        variables: Variables, batch: Batch, key: Array
-    ) -> tuple[PyTree, dict[str, Scores]]:
-        outputs = task.predict(variables, batch, key)
-        return outputs, task.measure(outputs, batch)
 
-    return jax.jit(predict_and_measure)
+def score_names(task: Task, config: EvaluationConfig) -> set[str]:
+    """Names of all scores that `evaluate` will give, from shapes alone.
+
+    The names of the host's scores are those of one padded row of zeros.
+    """
+    batch = {
+        name: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype)
+        for name, spec in task.batch_spec.items()
+    }
+    key = jax.random.key(0)
+    variables = jax.eval_shape(task.init, key)
+    step = functools.partial(predict_and_measure, task)
+    outputs, scores = jax.eval_shape(step, variables, batch, key)
+    names = set(scores)
+    if (host := _host_scores(task, config)) is not None:
+        zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), (outputs, batch))
+        names |= set(host(*zeros))
+    return names
 
 
 def evaluate(
@@ -93,19 +118,23 @@ def evaluate(
       DataError: a batch does not fit the task, or a suite lacks an item.
     """
     step = step or compile_eval_step(task)
-    host = task.score if config.host_scores and isinstance(task, HostScored) else None
+    host = _host_scores(task, config)
     scored = {}
     for name, suite in suites.items():
         table = Gathered(name, len(suite.item_ids))
         batches = _checked_batches(task, suite)
         for batch, outputs, scores in _score_batches(
-            functools.partial(step, variables), host, batches, key, collect is not None
+            functools.partial(step, variables), host, batches, key
         ):
             table.add(batch, scores)
             if collect is not None:
                 collect(name, outputs, batch, scores)
         scored[name] = _sum_up(suite, table, classes, config)
     return ScoreCard(scored, origin or Origin())
+
+
+def _host_scores(task: Task, config: EvaluationConfig) -> _HostScores | None:
+    return task.score if config.host_scores and isinstance(task, HostScored) else None
 
 
 def _checked_batches(task: Task, suite: Suite) -> Iterator[Batch]:
@@ -119,20 +148,17 @@ def _checked_batches(task: Task, suite: Suite) -> Iterator[Batch]:
 
 def _score_batches(
     step: Callable[[Batch, Array], tuple[PyTree, dict[str, Scores]]],
-    host: Callable[[PyTree, Batch], dict[str, Scores]] | None,
+    host: _HostScores | None,
     batches: Iterable[Batch],
     key: Array,
-    brings_outputs: bool,
 ) -> Iterator[_Scored]:
     """Scores batch by batch, in order; at most two batches are under way.
 
-    The outputs come to the host whole only if `brings_outputs`; `host` takes what it
-    needs of them.
+    The outputs stay on the device; `host` takes what it needs of them.
     """
 
     def finish(batch: Batch, outputs: PyTree, scores: dict[str, Scores]) -> _Scored:
         scores = jax.device_get(scores)
-        outputs = jax.device_get(outputs) if brings_outputs else outputs
         if host is not None:
             scores = {**scores, **host(outputs, batch)}
         return _Scored(batch, outputs, scores)

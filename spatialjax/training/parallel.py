@@ -9,6 +9,7 @@ back, so that a checkpoint of one restores under the other and on any number of 
 """
 
 import enum
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from spatialjax.config import register
 from spatialjax.errors import ConfigError
+from spatialjax.evaluation.evaluate import EvalStep, predict_and_measure
 from spatialjax.tasks.base import Scores, Task, Variables
 from spatialjax.typing import Array, Batch, HostArray, PyTree
 
@@ -157,27 +159,19 @@ class Parallel:
             )
         return step.lower(state, batch).compile()
 
-    def eval_step(
-        self, task: Task
-    ) -> Callable[[Variables, Batch, Array], tuple[PyTree, dict[str, Scores]]]:
+    def eval_step(self, task: Task) -> EvalStep:
         """``(placed variables, host batch, key) -> (outputs, scores)``, with all rows.
 
         Any number of rows will do. In several processes each one gives, and gets, all
         rows. Returns while the devices still work.
         """
-
-        def predict_and_measure(
-            variables: Variables, batch: Batch, key: Array
-        ) -> tuple[PyTree, dict[str, Scores]]:
-            outputs = task.predict(variables, batch, key)
-            return outputs, task.measure(outputs, batch)
-
+        function = functools.partial(predict_and_measure, task)
         form = self._same if jax.process_count() > 1 else None
         if self.strategy is Strategy.JIT:
-            compiled = jax.jit(predict_and_measure, out_shardings=form)
+            compiled = jax.jit(function, out_shardings=form)
         else:
             by_device = jax.pmap(
-                predict_and_measure,
+                function,
                 axis_name=AXIS,
                 in_axes=(0, 0, None),
                 devices=list(self.mesh.devices.flat),

@@ -13,6 +13,7 @@ from spatialjax.evaluation import (
     compile_eval_step,
     evaluate,
 )
+from spatialjax.evaluation.evaluate import score_names
 from spatialjax.tasks.base import Scores
 from tests.fakes import FakeTask, fake_batch
 
@@ -137,12 +138,19 @@ def test_collect_sees_every_batch_in_order():
     seen = []
 
     def collect(name, outputs, batch, scores):
-        assert isinstance(outputs["estimates"], np.ndarray)
+        assert isinstance(outputs["estimates"], jax.Array)  # nothing was fetched
         assert set(scores) == {"loss", "error", "peak_error"}
         seen.append((name, batch["example_id"][batch["valid"]].tolist()))
 
     run(all_items(6), collect=collect)
     assert seen == [("toy", [0, 1, 2, 3]), ("toy", [4, 5])]
+
+
+@pytest.mark.parametrize("host_scores", [True, False])
+def test_the_names_of_scores_are_known_before_anything_is_predicted(host_scores):
+    config = EvaluationConfig(host_scores=host_scores, num_bootstrap=10)
+    values = run(all_items(2), config=config).suites["toy"].values
+    assert score_names(TASK, config) == set(values)
 
 
 def test_an_error_of_the_host_scores_is_raised():
