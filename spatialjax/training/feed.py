@@ -12,9 +12,10 @@ from spatialjax.typing import Batch
 class Feed:
     """Gives placed batches; the next one is under way while a step runs.
 
-    `current` is the batch to take, `num_rows` the rows of this process. `waiting_s` is
-    the time spent in the loader since `restart` and `elapsed_s` all time since then:
-    their ratio is the share of time in which the devices may have idled.
+    The first `advance` reads the first batch. `current` is the batch to take,
+    `num_rows` the rows of this process. `waiting_s` is the time spent in the loader
+    since `restart` and `elapsed_s` all time since then: their ratio is the share of
+    time in which the devices may have idled.
     """
 
     def __init__(
@@ -24,18 +25,13 @@ class Feed:
         place: Callable[[Batch], Any],
         num_batches: int,
     ) -> None:
-        """Reads the first batch; `num_batches` are read in all.
-
-        Raises:
-          DataError: the batch does not agree with the specification.
-        """
+        """Reads nothing yet, `num_batches` in all."""
         self._batches = batches
         self._spec = spec
         self._place = place
         self._left = num_batches
         self.num_rows = 0
         self.restart()
-        self.advance()
 
     def close(self) -> None:
         """Ends the loader's threads, where it has any."""
@@ -61,6 +57,7 @@ class Feed:
         """Reads the next batch, if one is left; call it when a step is dispatched.
 
         Raises:
+          ConfigError: the batch cannot be dealt out to the devices.
           DataError: the loader ended early, or gave a batch of another form.
         """
         if not self._left:

@@ -94,6 +94,7 @@ def fit(
     with contextlib.closing(
         Feed(batches(first_step), task.batch_spec, parallel.place_batch, num_left)
     ) as feed:
+        feed.advance()
         loop = _Loop(
             task, experiment, dataset_hash, parallel, feed, validate, on_validation
         )

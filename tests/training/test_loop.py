@@ -305,6 +305,29 @@ def test_a_wrong_first_batch_leaves_nothing_behind(tmp_path, edit, error, text):
     assert not (tmp_path / "run").exists()
 
 
+class Loader:
+    """Batches of some rows; `is_closed` tells whether `close` was called."""
+
+    def __init__(self, rows):
+        self.batches = make_batches(rows=rows)(0)
+        self.is_closed = False
+
+    def __next__(self):
+        return next(self.batches)
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_the_loader_is_closed_whatever_its_first_batch(tmp_path):
+    unfit, fit_for_two = Loader(5), Loader(8)
+    with pytest.raises(ConfigError, match="a batch of 5 cannot be dealt out"):
+        run_fit(tmp_path, make_experiment(1), lambda start: unfit)
+    assert unfit.is_closed
+    run_fit(tmp_path, make_experiment(1), lambda start: fit_for_two)
+    assert fit_for_two.is_closed
+
+
 def test_a_loader_that_ends_early_is_told(tmp_path):
     task = PlainTask()
     with pytest.raises(DataError, match="ended 3 batches early"):
