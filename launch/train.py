@@ -31,7 +31,6 @@ _REPORT_ITEMS = flags.DEFINE_integer(
 def main(experiment: "Experiment") -> None:
     """Train to the last step of the config."""
     from spatialjax.convert import first_weights
-    from spatialjax.data import open_dataset
     from spatialjax.reports import Gallery, Report
     from spatialjax.training import Validation, train
 
@@ -39,8 +38,7 @@ def main(experiment: "Experiment") -> None:
     gallery = Gallery(_REPORT_ITEMS.value)
 
     def show(validation: Validation) -> None:
-        dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
-        report = Report.of_run(experiment.name, dataset, gallery, workdir)
+        report = Report.of_run(experiment.name, validation.dataset, gallery, workdir)
         report.write(workdir / "report", validation.card)
 
     is_shown = _REPORT_ITEMS.value > 0

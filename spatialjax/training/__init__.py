@@ -4,7 +4,7 @@ from spatialjax.training.checkpoint import CheckpointConfig, Checkpoints
 from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.guard import NonFiniteError
 from spatialjax.training.init_from import InitFrom
-from spatialjax.training.loop import FitResult, OnValidation, Validate, fit
+from spatialjax.training.loop import FitResult, Validate, fit
 from spatialjax.training.optimizer import (
     Group,
     OptimizerConfig,
@@ -27,7 +27,6 @@ __all__ = [
     "Group",
     "InitFrom",
     "NonFiniteError",
-    "OnValidation",
     "OptimizerConfig",
     "OptimizerKind",
     "Parallel",

@@ -6,6 +6,7 @@ all. Arrays are written from the host in one copy, so that the strategy and the 
 of devices may change from run to run; a checksum of each array tells a flipped bit.
 """
 
+import json
 import math
 import os
 import pathlib
@@ -22,16 +23,23 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.experimental.multihost_utils import sync_global_devices
 
 from spatialjax.config import register
 from spatialjax.errors import CheckpointError, ConfigError, nearest
+from spatialjax.training.files import advice, write_whole
 from spatialjax.training.paths import flatten, unflatten
+from spatialjax.training.rules import best_step, check_rules, parse_rule
 from spatialjax.typing import HostArray, PyTree
 
 FORMAT = 1
 FOLDER = "checkpoints"
-METADATA_BYTES = 16384
-"""Room for what a checkpoint holds besides its arrays."""
+METADATA_FILE = "metadata"
+RESERVE_BYTES = 16384
+"""Room for Orbax's own files, besides what it writes for each array."""
+INDEX_BYTES = 2048
+"""Room for what Orbax writes for each array besides its values; for paths of the
+published model about 1000 were measured."""
 
 
 @register("checkpoint")
@@ -53,23 +61,6 @@ class CheckpointConfig:
             parse_rule(rule)
 
 
-def parse_rule(rule: str) -> tuple[str, float]:
-    """The metric of a rule such as ``"sdr_db:max"``, and 1 for max or -1 for min."""
-    name, _, direction = rule.partition(":")
-    if not name or direction not in ("min", "max"):
-        raise ConfigError(f"best holds {rule!r}, expected 'metric:min' or 'metric:max'")
-    return name, 1.0 if direction == "max" else -1.0
-
-
-def best_step(scores: Mapping[int, Mapping[str, float]], rule: str) -> int | None:
-    """The step with the best finite score, the latest among equals; None if none."""
-    name, sign = parse_rule(rule)
-    found = [
-        (sign * values[name], step) for step, values in scores.items() if name in values
-    ]
-    return max(found)[1] if found else None
-
-
 class Checkpoints:
     """The checkpoints of one work folder."""
 
@@ -81,14 +72,14 @@ class Checkpoints:
         A writer creates the folder and clears what a killed run left unfinished.
         """
         self.folder = pathlib.Path(workdir).absolute() / FOLDER
-        self._config = config
+        self._config = config or CheckpointConfig()
         writes = config is not None
         with _one_line(f"cannot open {self.folder}"):
             self._manager = ocp.CheckpointManager(
                 self.folder,
                 item_handlers={
                     "arrays": ocp.PyTreeCheckpointHandler(),
-                    "metadata": ocp.JsonCheckpointHandler(),
+                    "metadata": ocp.JsonCheckpointHandler(METADATA_FILE),
                 },
                 options=ocp.CheckpointManagerOptions(
                     create=writes,
@@ -160,30 +151,23 @@ class Checkpoints:
             f"reads {FORMAT}"
         )
 
-    def save(
-        self,
-        step: int,
-        tree: PyTree,
-        metadata: Mapping[str, Any],
-        scores: Mapping[str, float] | None = None,
-    ) -> None:
+    def save(self, step: int, tree: PyTree, metadata: Mapping[str, Any]) -> None:
         """Starts to write NumPy arrays; returns before they are on the disk.
 
         Raises:
           CheckpointError: this or an earlier write failed, as on a full disk.
         """
         arrays = flatten(tree)
-        finite = {n: v for n, v in (scores or {}).items() if math.isfinite(v)}
-        self._scores[step] = finite
         text = {
             **metadata,
             "format": FORMAT,
             "step": step,
-            "scores": finite,
+            "scores": {},
             "checksums": {path: _checksum(array) for path, array in arrays.items()},
         }
+        num_bytes = sum(array.nbytes + INDEX_BYTES for array in arrays.values())
         with self._writing(step):
-            self._check_room(sum(array.nbytes for array in arrays.values()))
+            self._check_room(num_bytes + len(json.dumps(text)) + RESERVE_BYTES)
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
@@ -192,6 +176,30 @@ class Checkpoints:
                 ),
                 force=True,
             )
+
+    def add_scores(self, step: int, scores: Mapping[str, float]) -> None:
+        """Puts the scores of a validation into a checkpoint; the best ones stay.
+
+        Waits until the checkpoint is on the disk. The scores come after it, so that
+        nothing that happens during a long validation can lose the step.
+
+        Raises:
+          ConfigError: a rule by which checkpoints are kept asks for more.
+          CheckpointError: the checkpoint was not written, or is damaged.
+          UserError: its text cannot be written.
+        """
+        check_rules(self._config.best, scores)
+        self.wait()
+        self._scores[step] = {n: v for n, v in scores.items() if math.isfinite(v)}
+        text = {**self.metadata(step), "scores": self._scores[step]}
+        if jax.process_index() == 0:
+            path = self.folder / str(step) / "metadata" / METADATA_FILE
+            write_whole(path, json.dumps(text).encode())
+        sync_global_devices(f"scores of step {step}")  # all agree on who stays
+        with self._writing(step):
+            steps = self.steps()
+            for other in sorted(set(steps) - self._staying(steps)):
+                self._manager.delete(other)
 
     def restore(self, step: int, like: PyTree) -> PyTree:
         """NumPy arrays in the form of `like`, a tree of shapes or a part of it.
@@ -275,13 +283,15 @@ class Checkpoints:
         self, checkpoints: Sequence[Any], *, context: Any = None
     ) -> list[bool]:
         """Orbax's question which checkpoints stay: the newest and the best ones."""
-        if self._config is None:
-            return [True] * len(checkpoints)
         steps = [info.step for info in checkpoints]
+        staying = self._staying(steps)
+        return [step in staying for step in steps]
+
+    def _staying(self, steps: Sequence[int]) -> set[int | None]:
+        """The newest of some steps and those that are best by a rule."""
         scores = {step: self._scores.get(step, {}) for step in steps}
-        stays = set(sorted(steps)[-self._config.keep :])
-        stays |= {best_step(scores, rule) for rule in self._config.best}
-        return [step in stays for step in steps]
+        best = {best_step(scores, rule) for rule in self._config.best}
+        return {*sorted(steps)[-self._config.keep :], *best}
 
     def _damaged(self, step: int, reason: str) -> CheckpointError:
         others = [s for s in self.steps() if s != step]
@@ -291,14 +301,14 @@ class Checkpoints:
         )
 
     def _check_room(self, num_bytes: int) -> None:
-        """Takes the room of a checkpoint and gives it back.
+        """Takes some room and gives it back.
 
         Orbax tells of a full disk on several threads, with many tracebacks; here it is
         one error before it starts.
         """
         if hasattr(os, "posix_fallocate"):  # not on macOS
             with tempfile.TemporaryFile(dir=self.folder) as file:
-                os.posix_fallocate(file.fileno(), 0, num_bytes + METADATA_BYTES)
+                os.posix_fallocate(file.fileno(), 0, num_bytes)
 
     @contextmanager
     def _reading(self, step: int) -> Iterator[None]:
@@ -319,6 +329,7 @@ class Checkpoints:
             what = "a checkpoint" if step is None else f"the checkpoint of step {step}"
             raise CheckpointError(
                 f"cannot write {what} to {self.folder}: {_first_line(error)}"
+                f"{advice(error)}"
             ) from error
 
 

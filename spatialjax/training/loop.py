@@ -13,10 +13,10 @@ import numpy as np
 
 from spatialjax import __version__
 from spatialjax.config import to_json
-from spatialjax.errors import ConfigError, nearest
+from spatialjax.errors import ConfigError
 from spatialjax.tasks.base import Trainable, Variables
-from spatialjax.training.checkpoint import Checkpoints, parse_rule
-from spatialjax.training.experiment import Experiment
+from spatialjax.training.checkpoint import Checkpoints
+from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.feed import Feed
 from spatialjax.training.guard import NonFiniteGuard
 from spatialjax.training.interruption import StopRequest
@@ -27,19 +27,17 @@ from spatialjax.training.step import StepReport, make_train_step
 from spatialjax.training.workdir import check_place, write_config
 from spatialjax.typing import Batch
 
-Validate = Callable[[Variables], Mapping[str, float]]
-"""Scores by name of the variables (NumPy) on the validation data."""
-
-OnValidation = Callable[[int, Variables, Mapping[str, float]], None]
-"""Told of each validation: the step, the variables (NumPy) and the scores."""
+Validate = Callable[[int, Variables], Mapping[str, float]]
+"""Scores by name of a step's variables (NumPy) on the validation data."""
 
 
 @dataclass(frozen=True)
 class FitResult:
     """How a run ended.
 
-    `variables` (NumPy) are those of `step`; `scores` those of the last validation;
-    `stopped_by` is the signal that ended the run early, None where it is complete.
+    `variables` (NumPy) are those of `step`; `scores` those of the last validation,
+    of this call or of the checkpoint that it started from; `stopped_by` is the signal
+    that ended the run early, None where it is complete.
     """
 
     step: int
@@ -57,7 +55,7 @@ def fit(
     variables: Variables | None = None,
     amend: Amend | None = None,
     validate: Validate | None = None,
-    on_validation: OnValidation | None = None,
+    parallel: Parallel | None = None,
     dataset_hash: str = "",
 ) -> FitResult:
     """Trains to ``experiment.training.num_steps``, from the workdir's last checkpoint.
@@ -69,8 +67,9 @@ def fit(
       workdir: the folder that is made, or continued.
       variables: first weights instead of random ones; they are copied.
       amend: changes the first weights, such as to those of a published file.
-      validate: scores the variables now and then, and at the end.
-      on_validation: told of each validation, such as to write a page.
+      validate: scores the variables now and then, and at the end; the step is saved
+        before, and a validation that was cut short is made up for by the next call.
+      parallel: the devices; None builds ``experiment.parallel``.
       dataset_hash: a checkpoint of another dataset is refused.
 
     Returns:
@@ -85,19 +84,22 @@ def fit(
         raise ConfigError(f"{type(task).__name__} has no loss, so it cannot be trained")
     workdir = pathlib.Path(workdir)
     check_place(workdir)
-    parallel = experiment.parallel.build()
+    parallel = parallel or experiment.parallel.build()
     start = find_start(task, experiment, workdir, variables, dataset_hash, amend)
-    first_step, num_steps = int(start.state.step), experiment.training.num_steps
-    if first_step >= num_steps:
-        return _complete(start, workdir)
-    num_left = num_steps - first_step
+    first_step, num_left = start.step, experiment.training.num_steps - start.step
+    if validate is not None and _owes_validation(start, experiment.training):
+        start = _catch_up(start, experiment, workdir, validate)
+    elif num_left <= 0 and jax.process_index() == 0:
+        print(
+            f"{workdir} holds step {first_step}: nothing is left to do", file=sys.stderr
+        )
+    if num_left <= 0:
+        return FitResult(first_step, start.variables, start.scores, None)
     with contextlib.closing(
         Feed(batches(first_step), task.batch_spec, parallel.place_batch, num_left)
     ) as feed:
         feed.advance()
-        loop = _Loop(
-            task, experiment, dataset_hash, parallel, feed, validate, on_validation
-        )
+        loop = _Loop(task, experiment, dataset_hash, parallel, feed, validate)
         return loop.run(workdir, start)
 
 
@@ -111,13 +113,12 @@ class _Loop:
     parallel: Parallel
     feed: Feed
     validate: Validate | None
-    on_validation: OnValidation | None
 
     def run(self, workdir: pathlib.Path, start: Start) -> FitResult:
         """Compiles, opens the workdir, makes the steps."""
         self.guard = NonFiniteGuard(self.parallel.fetch)
         self.batch_size = self.feed.num_rows * jax.process_count()
-        self.scores: dict[str, float] = {}
+        self.scores = start.scores
         self.state = self.parallel.place(start.state)
         axis, seed = self.parallel.axis, self.experiment.seed
         before_s = time.perf_counter()
@@ -127,7 +128,7 @@ class _Loop:
             self.feed.current,
         )
         compile_s = time.perf_counter() - before_s
-        first, num_steps = int(start.state.step), self.experiment.training.num_steps
+        first, num_steps = start.step, self.experiment.training.num_steps
         is_writer = jax.process_index() == 0
         if is_writer:
             write_config(workdir, self.experiment)
@@ -148,43 +149,31 @@ class _Loop:
             f"{type(self.task).__name__}: {sum(sizes):,} parameters, "
             f"batch {self.batch_size} on {parallel.num_devices} x {device} "
             f"({parallel.strategy.value}), {'resumed' if start.metadata else 'new'}, "
-            f"steps {int(start.state.step)} to {self.experiment.training.num_steps}, "
+            f"steps {start.step} to {self.experiment.training.num_steps}, "
             f"compiled in {compile_s:.1f} s"
         )
 
     def _make_steps(self, start: Start) -> FitResult:
-        """Steps until the end or a signal."""
+        """Steps until the end or a signal; each validated one is saved before."""
         training, checkpoint = self.experiment.training, self.experiment.checkpoint
-        first = int(start.state.step)
-        if start.metadata and not start.metadata["scores"] and self._validates(first):
-            self._validate(first)  # a signal had come before it
-            self._tell_validation(first)
-        self._restart_clock(first)
-        for done in range(first + 1, training.num_steps + 1):
+        num_steps = training.num_steps
+        self._restart_clock(start.step)
+        for done in range(start.step + 1, num_steps + 1):
             self.state, report = self.step(self.state, self.feed.current)
             self.feed.advance()
             self.guard.add(done, report)
-            is_last = done == training.num_steps
-            if is_last or done % training.log_every_steps == 0:
+            if _is_due(done, training.log_every_steps, num_steps):
                 self._log(done, report)
             stopped_by = self._stopped_by(done)
-            validates = not stopped_by and self._validates(done)
-            if validates:
-                self._validate(done)
-            is_due = is_last or done % checkpoint.every_steps == 0
+            validates = _is_validated(done, training) and self.validate is not None
+            is_due = _is_due(done, checkpoint.every_steps, num_steps)
             if stopped_by or validates or is_due:
-                self._save(done, self.scores if validates else {})
-            if validates:
-                self._tell_validation(done)
+                variables = self._save(done)
             if stopped_by:
                 break
-        return self._end(done, stopped_by)
-
-    def _validates(self, done: int) -> bool:
-        training = self.experiment.training
-        every = training.validate_every_steps or training.num_steps
-        is_due = done % every == 0 or done == training.num_steps
-        return self.validate is not None and is_due
+            if validates:
+                self._validate(done, variables)
+        return self._end(done, variables, stopped_by)
 
     def _stopped_by(self, done: int) -> str | None:
         if self.checkpoints.reached_preemption(done):
@@ -213,38 +202,15 @@ class _Loop:
         self.feed.restart()
         self.timed_from = done
 
-    def _validate(self, done: int) -> None:
-        if self.validate is None:
-            return
-        self.guard.check_all()
-        before_s = self.feed.elapsed_s
-        found = self.validate(self._variables())
-        self.scores = {name: float(value) for name, value in found.items()}
-        self.writer.write(
-            done, {f"validation/{name}": value for name, value in self.scores.items()}
-        )
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in self.scores.items())
-        self.writer.say(f"step {done}  validation  {shown}")
-        self.feed.pause(before_s)
-
-    def _tell_validation(self, done: int) -> None:
-        """Calls back; raises ConfigError where ``checkpoint.best`` asks for more."""
-        if self.on_validation is not None:
+    def _validate(self, done: int, variables: Variables) -> None:
+        if self.validate is not None:
             before_s = self.feed.elapsed_s
-            self.on_validation(done, self._variables(), self.scores)
+            scores = self.validate(done, variables)
+            self.scores = _enter_scores(done, scores, self.writer, self.checkpoints)
             self.feed.pause(before_s)
-        for rule in self.experiment.checkpoint.best:
-            name = parse_rule(rule)[0]
-            if name not in self.scores:
-                raise ConfigError(
-                    f"config.checkpoint.best holds {rule!r}, but validation gives no "
-                    f"{name!r}; {nearest(name, self.scores)}"
-                )
 
-    def _variables(self) -> Variables:
-        return self.parallel.fetch(Variables(self.state.params, self.state.state))
-
-    def _save(self, done: int, scores: Mapping[str, float]) -> None:
+    def _save(self, done: int) -> Variables:
+        """Starts to write a checkpoint; the variables in it, NumPy."""
         self.guard.check_all()
         metadata = {
             "seed": self.experiment.seed,
@@ -254,9 +220,12 @@ class _Loop:
             "version": __version__,
         }
         state = self.parallel.fetch(self.state)
-        self.checkpoints.save(done, state, metadata, scores)
+        self.checkpoints.save(done, state, metadata)
+        return Variables(state.params, state.state)
 
-    def _end(self, done: int, stopped_by: str | None) -> FitResult:
+    def _end(
+        self, done: int, variables: Variables, stopped_by: str | None
+    ) -> FitResult:
         self.checkpoints.wait()
         where = self.checkpoints.folder / str(done)
         if stopped_by:
@@ -264,13 +233,50 @@ class _Loop:
                 f"{stopped_by}: stopped at step {done}, saved as {where}; the same "
                 "command goes on from there"
             )
-        return FitResult(done, self._variables(), self.scores, stopped_by)
+        return FitResult(done, variables, self.scores, stopped_by)
 
 
-def _complete(start: Start, workdir: pathlib.Path) -> FitResult:
-    if jax.process_index() == 0:
-        step = int(start.state.step)
-        print(f"{workdir} holds step {step}: nothing is left to do", file=sys.stderr)
-    scores = dict(start.metadata["scores"]) if start.metadata else {}
-    variables = Variables(start.state.params, start.state.state)
-    return FitResult(int(start.state.step), variables, scores, None)
+def _is_due(done: int, every: int, num_steps: int) -> bool:
+    """Whether a step is the last, or one of every so many."""
+    return done == num_steps or done % every == 0
+
+
+def _is_validated(done: int, training: TrainingConfig) -> bool:
+    every = training.validate_every_steps or training.num_steps
+    return _is_due(done, every, training.num_steps)
+
+
+def _enter_scores(
+    step: int,
+    found: Mapping[str, float],
+    writer: MetricsWriter,
+    checkpoints: Checkpoints,
+) -> dict[str, float]:
+    """The scores of a saved step, put into its checkpoint and into the metrics."""
+    scores = {name: float(value) for name, value in found.items()}
+    checkpoints.add_scores(step, scores)  # first: until then the step is unvalidated
+    writer.write(step, {f"validation/{name}": value for name, value in scores.items()})
+    shown = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
+    writer.say(f"step {step}  validation  {shown}")
+    return scores
+
+
+def _owes_validation(start: Start, training: TrainingConfig) -> bool:
+    """Whether a signal, or worse, came between the checkpoint and its validation."""
+    is_saved = start.metadata is not None
+    return is_saved and not start.scores and _is_validated(start.step, training)
+
+
+def _catch_up(
+    start: Start, experiment: Experiment, workdir: pathlib.Path, validate: Validate
+) -> Start:
+    """Validates the checkpoint that a run starts from."""
+    step, num_steps = start.step, experiment.training.num_steps
+    is_writer = jax.process_index() == 0
+    with (
+        MetricsWriter(workdir, step, num_steps, enabled=is_writer) as writer,
+        Checkpoints(workdir, experiment.checkpoint) as checkpoints,
+    ):
+        found = validate(step, start.variables)
+        scores = _enter_scores(step, found, writer, checkpoints)
+    return start._replace(metadata={**(start.metadata or {}), "scores": scores})

@@ -1,7 +1,7 @@
 """One call that trains an experiment: data, evaluation and the loop put together."""
 
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from spatialjax.evaluation import Collect, ScoreCard, make_pair_lists
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.experiment import Experiment
 from spatialjax.training.loop import FitResult, fit
+from spatialjax.training.rules import check_rules
 from spatialjax.training.scorer import Scorer
 from spatialjax.training.start import Amend
 from spatialjax.training.workdir import check_place
@@ -20,11 +21,11 @@ from spatialjax.typing import Batch
 
 
 class Validation(NamedTuple):
-    """A validation: after which step, of what variables (NumPy), with what scores."""
+    """A validation: after which step, with what scores, on which data."""
 
     step: int
-    variables: Variables
     card: ScoreCard
+    dataset: Dataset
 
 
 def train(
@@ -42,9 +43,9 @@ def train(
       workdir: gets ``config.json``, ``metrics.jsonl``, ``speed.jsonl``,
         ``tensorboard/`` and ``checkpoints/``.
       amend: changes the first weights, such as to those of a published file.
-      on_validation: told of each validation, when its checkpoint is under way.
-      collect: sees each batch of a validation with outputs and scores, as a report
-        needs.
+      on_validation: told of each validation, such as to write a page.
+      collect: sees each batch of a validation with outputs (on the device) and
+        scores, as a report needs.
 
     Raises:
       UserError: the config, the dataset, the workdir or a checkpoint is wrong, or a
@@ -56,7 +57,7 @@ def train(
     task = experiment.task.build()
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
     score = make_validation(experiment, task, dataset)
-    cards: list[ScoreCard] = []
+    _check_best(experiment, score)
 
     def batches(start_step: int) -> Iterator[Batch]:
         return train_batches(
@@ -69,13 +70,11 @@ def train(
             jax.process_count(),
         )
 
-    def validate(variables: Variables) -> dict[str, float]:
-        cards[:] = [score(variables, collect=collect)]
-        return cards[0].means()
-
-    def tell(step: int, variables: Variables, scores: Mapping[str, float]) -> None:
+    def validate(step: int, variables: Variables) -> dict[str, float]:
+        card = score(variables, step, collect)
         if on_validation is not None:
-            on_validation(Validation(step, variables, cards[0]))
+            on_validation(Validation(step, card, dataset))
+        return card.means()
 
     return fit(
         task,
@@ -83,8 +82,8 @@ def train(
         batches,
         workdir,
         validate=validate,
-        on_validation=tell,
         amend=amend,
+        parallel=score.parallel,
         dataset_hash=dataset.hash,
     )
 
@@ -98,9 +97,14 @@ def make_validation(experiment: Experiment, task: Task, dataset: Dataset) -> Sco
     num_sources = task.batch_spec["audio"].shape[0]
     split, config = experiment.data.validation_split, experiment.evaluation
     lists = make_pair_lists(dataset, split, num_sources, config)
-    parallel = experiment.parallel.build()
-    step = parallel.eval_step(task)
-    return Scorer(experiment, task, dataset, lists, parallel, step)
+    return Scorer(experiment, task, dataset, lists, experiment.parallel.build())
+
+
+def _check_best(experiment: Experiment, score: Scorer) -> None:
+    """Refuse a rule for checkpoints that no validation will be able to answer."""
+    is_off = not experiment.evaluation.host_scores
+    source = "validation" + (" without evaluation.host_scores" if is_off else "")
+    check_rules(experiment.checkpoint.best, score.names(), source)
 
 
 def _check_first_weights(experiment: Experiment, amend: Amend | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import jax
 
@@ -14,6 +15,7 @@ from spatialjax.evaluation import (
     evaluate,
     make_suites,
 )
+from spatialjax.evaluation.evaluate import score_names
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.experiment import Experiment
 from spatialjax.training.parallel import Parallel
@@ -28,7 +30,17 @@ class Scorer:
     dataset: Dataset
     pair_lists: Mapping[str, PairList]
     parallel: Parallel
-    step: EvalStep
+
+    @cached_property
+    def step(self) -> EvalStep:
+        """Prediction and device scores, on all devices."""
+        return self.parallel.eval_step(self.task)
+
+    def names(self) -> set[str]:
+        """Names as of `ScoreCard.means`, before anything is predicted."""
+        names = score_names(self.task, self.experiment.evaluation)
+        others = list(self.pair_lists)[1:]
+        return names | {f"{suite}/{name}" for suite in others for name in names}
 
     def __call__(
         self,

@@ -29,6 +29,21 @@ class Start(NamedTuple):
     optimizer: Optimizer
     metadata: Mapping[str, Any] | None
 
+    @property
+    def step(self) -> int:
+        """The updates made so far."""
+        return int(self.state.step)
+
+    @property
+    def variables(self) -> Variables:
+        """What a validation of the start looks at."""
+        return Variables(self.state.params, self.state.state)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Those of its checkpoint; empty where that was not validated."""
+        return dict(self.metadata["scores"]) if self.metadata else {}
+
 
 def find_start(
     task: Trainable,

@@ -12,6 +12,7 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 
 import jax
 
+from spatialjax.training.checkpoint import CheckpointConfig
 from spatialjax.training.parallel import Strategy
 from tests.training.runs import ROWS, make_batches, make_experiment, run_fit
 
@@ -37,14 +38,24 @@ def main(workdir, port, index, mode):
 
 
 def take_turns(workdir, batches):
-    """Six steps in three runs, then an evaluation of six rows."""
+    """Six steps in three runs, each one better, then an evaluation of six rows."""
     for strategy, num_steps in (
         (Strategy.JIT, 2),
         (Strategy.PMAP, 4),
         (Strategy.JIT, 6),
     ):
-        experiment = make_experiment(num_steps, strategy, num_devices=None)
-        result = run_fit(workdir, experiment, batches)
+        experiment = make_experiment(
+            num_steps,
+            strategy,
+            num_devices=None,
+            checkpoint=CheckpointConfig(keep=1),
+        )
+        result = run_fit(
+            workdir,
+            experiment,
+            batches,
+            validate=lambda step, variables: {"loss": 1 / step},
+        )
     task = experiment.task.build()
     parallel = experiment.parallel.build()
     outputs, scores = parallel.eval_step(task)(

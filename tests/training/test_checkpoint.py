@@ -1,3 +1,4 @@
+import os
 import pathlib
 
 import jax
@@ -9,7 +10,6 @@ from spatialjax.training.checkpoint import (
     CheckpointConfig,
     Checkpoints,
     abstract,
-    best_step,
 )
 
 TREE = {
@@ -24,7 +24,9 @@ METADATA = {"seed": 7, "config": {"a": 1}}
 def write(workdir, steps=(1,), config=None, scores=None):
     with Checkpoints(workdir, config or CheckpointConfig(keep=10)) as checkpoints:
         for step in steps:
-            checkpoints.save(step, TREE, METADATA, (scores or {}).get(step))
+            checkpoints.save(step, TREE, METADATA)
+            if scores and step in scores:
+                checkpoints.add_scores(step, scores[step])
 
 
 def test_a_tree_comes_back_whole_and_in_part(tmp_path):
@@ -45,7 +47,7 @@ def test_the_newest_and_the_best_stay(tmp_path):
         1: {"loss": 0.5, "sdr_db": 9.0},
         2: {"loss": 0.1, "sdr_db": 2.0},
         3: {"loss": 0.3, "sdr_db": float("nan")},
-        5: {"loss": float("-inf")},
+        5: {"loss": float("-inf"), "sdr_db": 1.0},
     }
     config = CheckpointConfig(keep=2, best=("loss:min", "sdr_db:max"))
     write(tmp_path, (1, 2, 3), config, scores)
@@ -62,16 +64,39 @@ def test_the_newest_and_the_best_stay(tmp_path):
             checkpoints.find("sdr:max")
 
 
-def test_the_latest_of_equals_is_best():
-    scores = {1: {"loss": 1.0}, 2: {"loss": 1.0}, 3: {}, 4: {"loss": 2.0}}
-    assert best_step(scores, "loss:min") == 2
-    assert best_step(scores, "sdr_db:max") is None
+def test_the_best_but_one_goes_when_the_best_is_known(tmp_path):
+    config = CheckpointConfig(keep=1)
+    with Checkpoints(tmp_path, config) as checkpoints:
+        for step, loss in ((1, 0.5), (2, 0.4)):
+            checkpoints.save(step, TREE, METADATA)
+            checkpoints.add_scores(step, {"loss": loss})
+        assert checkpoints.steps() == [2]
+        assert checkpoints.metadata(2)["scores"] == {"loss": 0.4}
+        jax.tree.map(
+            np.testing.assert_array_equal, checkpoints.restore(2, abstract(TREE)), TREE
+        )
+    assert not list(tmp_path.rglob("*tmp*"))
 
 
-@pytest.mark.parametrize("rule", ["loss", "loss:best", ":min"])
-def test_a_rule_that_cannot_be_read_is_refused(rule):
-    with pytest.raises(ConfigError, match="metric:min"):
-        CheckpointConfig(best=(rule,)).validate()
+def test_scores_that_a_rule_lacks_are_not_entered(tmp_path):
+    with Checkpoints(tmp_path, CheckpointConfig(best=("sdr:max",))) as checkpoints:
+        checkpoints.save(1, TREE, METADATA)
+        with pytest.raises(ConfigError, match="no 'sdr'; did you mean 'sdr_db'"):
+            checkpoints.add_scores(1, {"sdr_db": 1.0})
+        checkpoints.wait()
+        assert checkpoints.metadata(1)["scores"] == {}
+
+
+def test_the_room_that_is_asked_for_holds_the_checkpoint(tmp_path, monkeypatch):
+    """Many small arrays and a long config: most of it is neither of the arrays'."""
+    asked = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda *place: asked.append(place[2]))
+    arrays = {f"{'layer' * 9}{i}": np.array([i], np.float32) for i in range(300)}
+    with Checkpoints(tmp_path, CheckpointConfig()) as checkpoints:
+        checkpoints.save(1, arrays, {"config": {"text": "x" * 200_000}})
+        checkpoints.wait()
+    files = [p for p in (tmp_path / "checkpoints").rglob("*") if p.is_file()]
+    assert asked[0] >= sum(path.stat().st_size for path in files)
 
 
 def test_an_empty_folder_says_so(tmp_path):

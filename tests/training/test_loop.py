@@ -196,6 +196,11 @@ def test_parameters_that_overflow_are_not_saved(tmp_path):
 def test_validation_scores_pick_the_best(tmp_path):
     scores = iter([3.0, 1.0, 2.0])
     told = []
+
+    def validate(step, variables):
+        told.append(step)
+        return {"error": next(scores)}
+
     experiment = make_experiment(
         6,
         training=TrainingConfig(6, log_every_steps=3, validate_every_steps=2),
@@ -204,10 +209,9 @@ def test_validation_scores_pick_the_best(tmp_path):
     result = run_fit(
         tmp_path,
         experiment,
-        validate=lambda variables: {"error": next(scores)},
-        on_validation=lambda step, variables, found: told.append((step, dict(found))),
+        validate=validate,
     )
-    assert told == [(2, {"error": 3.0}), (4, {"error": 1.0}), (6, {"error": 2.0})]
+    assert told == [2, 4, 6]
     assert result.scores == {"error": 2.0}
     lines = read_lines(tmp_path)
     assert [line["step"] for line in lines] == [2, 3, 4, 6, 6]
@@ -220,7 +224,7 @@ def test_validation_scores_pick_the_best(tmp_path):
 def test_a_best_score_that_validation_lacks_is_told(tmp_path):
     experiment = make_experiment(2, checkpoint=CheckpointConfig(best=("sdr:max",)))
     with pytest.raises(ConfigError, match="did you mean 'sdr_db'"):
-        run_fit(tmp_path, experiment, validate=lambda variables: {"sdr_db": 1.0})
+        run_fit(tmp_path, experiment, validate=lambda *of: {"sdr_db": 1.0})
     with Checkpoints(tmp_path) as checkpoints:
         assert checkpoints.steps() == [2]
 

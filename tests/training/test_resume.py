@@ -10,7 +10,7 @@ import pytest
 
 from spatialjax.config import from_json
 from spatialjax.errors import CheckpointError
-from spatialjax.training.checkpoint import Checkpoints
+from spatialjax.training.checkpoint import CheckpointConfig, Checkpoints
 from spatialjax.training.experiment import TrainingConfig
 from spatialjax.training.optimizer import OptimizerConfig, OptimizerKind
 from tests.training.runs import (
@@ -103,22 +103,89 @@ def test_a_signal_stops_at_the_step_and_the_run_goes_on(tmp_path, number):
         if step == 2:
             os.kill(os.getpid(), number)
 
-    def scores(variables):
-        return {"loss": float(variables.state["mean"])}
-
-    experiment = make_experiment(
-        5, training=TrainingConfig(5, log_every_steps=2, validate_every_steps=2)
-    )
+    experiment = validated_experiment()
     stopped = run_fit(
-        tmp_path / "parts", experiment, make_batches(edit=interrupt), validate=scores
+        tmp_path / "parts", experiment, make_batches(edit=interrupt), validate=mean_loss
     )
     assert stopped.stopped_by == number.name
     assert signal.getsignal(number) == before
-    parts = run_fit(tmp_path / "parts", experiment, validate=scores)
-    whole = run_fit(tmp_path / "whole", experiment, validate=scores)
-    assert parts.stopped_by is None
-    assert_trees_equal(whole.variables, parts.variables)
-    assert read_lines(tmp_path / "parts") == read_lines(tmp_path / "whole")
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    result = run_fit(parts, experiment, validate=mean_loss)
+    assert result.stopped_by is None
+    check_same_run(parts, result, whole, run_fit(whole, experiment, validate=mean_loss))
+
+
+def mean_loss(step, variables):
+    return {"loss": float(variables.state["mean"])}
+
+
+def validated_experiment(best="loss:max"):
+    """Five steps; the second, the fourth and the last are validated."""
+    training = TrainingConfig(5, log_every_steps=2, validate_every_steps=2)
+    checkpoint = CheckpointConfig(keep=1, best=(best,))
+    return make_experiment(5, training=training, checkpoint=checkpoint)
+
+
+def check_same_run(folder, result, whole_folder, whole):
+    """Whether a run in parts left what a run in one left."""
+    assert_trees_equal(whole.variables, result.variables)
+    assert result.scores == whole.scores
+    assert read_lines(folder) == read_lines(whole_folder)
+    kept = []
+    for place in (folder, whole_folder):
+        with Checkpoints(place) as checkpoints:
+            steps = checkpoints.steps()
+            kept.append({s: checkpoints.metadata(s)["scores"] for s in steps})
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("stop", [2, 4, 5])
+def test_a_validation_that_a_signal_prevents_is_made_up_for(tmp_path, stop):
+    """The step after which the run stops is due for validation, and the best."""
+    validated = []
+
+    def signal_now(*of):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def interrupt(index, batch):
+        if index == stop:  # read while step `stop` runs
+            signal_now()
+
+    def score(step, variables):
+        validated.append(step)
+        return {"good": float(step == stop), **mean_loss(step, variables)}
+
+    def score_or_stop(step, variables):
+        if step == stop - 1:  # no batch is read while the last step runs
+            signal_now()
+        return score(step, variables)
+
+    experiment = validated_experiment("good:max")
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    batches = make_batches(edit=interrupt)
+    stopped = run_fit(parts, experiment, batches, validate=score_or_stop)
+    assert (stopped.step, stopped.stopped_by) == (stop, "SIGTERM")
+    assert stop not in validated
+    result = run_fit(parts, experiment, validate=score)
+    assert validated == [2, 4, 5]
+    check_same_run(parts, result, whole, run_fit(whole, experiment, validate=score))
+
+
+@pytest.mark.parametrize("step", [2, 5])
+def test_a_run_killed_in_a_validation_has_lost_no_step(tmp_path, step):
+    def die(done, variables):
+        if done == step:
+            raise KeyboardInterrupt
+        return mean_loss(done, variables)
+
+    experiment = validated_experiment()
+    with pytest.raises(KeyboardInterrupt):
+        run_fit(tmp_path / "parts", experiment, validate=die)
+    with Checkpoints(tmp_path / "parts") as checkpoints:
+        assert checkpoints.latest() == step
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    result = run_fit(parts, experiment, validate=mean_loss)
+    check_same_run(parts, result, whole, run_fit(whole, experiment, validate=mean_loss))
 
 
 def test_a_workdir_tells_its_experiment(tmp_path):
@@ -145,6 +212,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "\n" not in str(caught.value)
-    assert "cannot write" in str(caught.value)
+    assert "cannot write the checkpoint of step 3" in str(caught.value)
+    assert "free some room and run again" in str(caught.value)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["2"]
     assert run_fit(tmp_path, experiment).step == 4

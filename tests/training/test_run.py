@@ -16,6 +16,8 @@ from tests.training.runs import (
     read_lines,
 )
 
+HOST_SCORE = "class_distinct_swapped/peak_error:min"
+
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
@@ -31,7 +33,7 @@ def experiment_of(data_dir, num_steps=4, **data):
         task=FakeConfig(rate_hz=float(tiny.RATE_HZ)),
         data=DataConfig(str(data_dir), "tiny_clips", **(settings | data)),
         training=TrainingConfig(num_steps, log_every_steps=1, validate_every_steps=2),
-        checkpoint=CheckpointConfig(every_steps=100, best=("error:min",)),
+        checkpoint=CheckpointConfig(every_steps=100, best=("error:min", HOST_SCORE)),
         evaluation=EvaluationConfig(
             suites=("class_distinct", "class_distinct_swapped"),
             num_pairs=5,
@@ -57,8 +59,11 @@ def test_an_experiment_trains_validates_and_goes_on(tmp_path, data_dir):
     means = told[-1].card.suites["class_distinct"].means
     assert {"loss", "error", "peak_error"} == set(means)
     assert whole.scores["error"] == means["error"]
-    assert "class_distinct_swapped/error" in whole.scores
-    assert_trees_equal(told[-1].variables, whole.variables)
+    names = {"loss", "error", "peak_error"}
+    swapped = {f"class_distinct_swapped/{name}" for name in names}
+    assert set(whole.scores) == names | swapped
+    assert told[-1].card.origin.checkpoint_step == 4
+    assert told[-1].dataset.hash == told[-1].card.origin.dataset_hash
     both = ("class_distinct", "class_distinct_swapped")
     assert seen[:4] == [(n, (3, 2, 16), k) for n in both for k in (3, 2)]
 
@@ -89,6 +94,12 @@ def test_a_workdir_gives_the_trained_model(tmp_path, data_dir):
         (("task", "rate_hz", 8000.0), DataError, "800 Hz"),
         (("data", "batch_size", 0), ConfigError, "batch_size"),
         (("data", "batch_size", 3), ConfigError, "a batch of 3"),
+        (("checkpoint", "best", ("eror:min",)), ConfigError, "did you mean 'error'"),
+        (
+            ("evaluation", "host_scores", False),
+            ConfigError,
+            "host_scores gives no 'class_distinct_swapped/peak",
+        ),
     ],
 )
 def test_a_wrong_experiment_leaves_nothing_behind(
