@@ -6,7 +6,9 @@ experiment 5.1, with tanh of the pictures and 16 channels.
 """
 
 from configs import pixels_music_fork
+from spatialjax.losses import LossWeight
 from spatialjax.nn import Activation
+from spatialjax.tasks import Compat, PixelsConfig
 from spatialjax.training import Experiment, Group
 
 STEPS_PER_EPOCH = pixels_music_fork.STEPS_PER_EPOCH
@@ -15,8 +17,12 @@ STEPS_PER_EPOCH = pixels_music_fork.STEPS_PER_EPOCH
 def get_config() -> Experiment:
     config = pixels_music_fork.get_config()
     config.name = "pixels_music_finetune"
-    config.task.num_channels = 16
-    config.task.frame_activation = Activation.TANH
+    config.task = PixelsConfig(
+        num_channels=16,
+        frame_activation=Activation.TANH,
+        loss_weight=LossWeight.NONE,
+        compat=Compat.SOUND_OF_PIXELS,
+    )
     config.optimizer.groups = {
         "sound": Group("sound/.*", frozen=True, freeze_statistics=True),
         "synthesizer": Group("synthesizer/.*", learning_rate=1e-5),

@@ -6,6 +6,7 @@ clips, 23 steps), a loss without weights, and the rate of the whole frame networ
 
 from configs import pixels_music
 from spatialjax.losses import LossWeight
+from spatialjax.tasks import Compat, PixelsConfig
 from spatialjax.training import Experiment, Group
 
 STEPS_PER_EPOCH = 468 // 20
@@ -15,8 +16,9 @@ def get_config() -> Experiment:
     config = pixels_music.get_config()
     config.name = "pixels_music_fork"
     config.seed = 42
-    config.task.loss_weight = LossWeight.NONE
-    config.task.norm_group_size = None
+    config.task = PixelsConfig(
+        loss_weight=LossWeight.NONE, compat=Compat.SOUND_OF_PIXELS
+    )
     config.data.batch_size = 20
     config.optimizer.groups = {
         "sound": Group("sound/.*"),

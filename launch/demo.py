@@ -4,6 +4,7 @@
 Run again, it goes on where it stopped.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -56,9 +57,12 @@ def main() -> None:
 
 
 def _build_dataset() -> None:
+    from spatialjax.data import open_dataset
+    from spatialjax.errors import DataError
     from tfds_builders.build import build
 
-    if any(pathlib.Path(_DATA_DIR.value, _DATASET.value).glob("*/clips.json")):
+    with contextlib.suppress(DataError):
+        open_dataset(_DATA_DIR.value, _DATASET.value)
         return
     before_s = time.monotonic()
     folder = build(_DATASET.value, _DATA_DIR.value, num_workers=2)

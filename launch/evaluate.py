@@ -14,7 +14,6 @@ from absl import flags
 
 from launch import _app
 from spatialjax.errors import UserError
-from spatialjax.media import check_replaceable
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "folder of a run", required=True)
 _CHECKPOINT = flags.DEFINE_string(
@@ -55,6 +54,7 @@ _REPORT_ITEMS = flags.DEFINE_integer(
 
 def main() -> None:
     """Evaluate, print the table, write the files."""
+    from spatialjax.media import check_replaceable
     from spatialjax.reports import Gallery, Report
     from spatialjax.training.workdir import check_place
     from spatialjax.training.workdir_evaluation import open_evaluation

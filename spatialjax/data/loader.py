@@ -6,6 +6,7 @@ P builds rows [p B / P, (p + 1) B / P). A run resumes at any step, on any number
 processes, without the state of an iterator.
 """
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -269,9 +270,16 @@ def _iterate(
         steps = steps.mp_prefetch(
             grain.MultiprocessingOptions(
                 num_workers=config.num_workers, per_worker_buffer_size=1
-            )
+            ),
+            worker_init_fn=_leave_signals_to_the_parent,
         )
     return _closing(steps)
+
+
+def _leave_signals_to_the_parent(index: int, count: int) -> None:
+    """Ctrl-C reaches a worker too; the parent still needs it for the current step."""
+    del index, count
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _closing(steps: Any) -> Iterator[HostBatch]:

@@ -9,7 +9,7 @@ from spatialjax.media.audio import (
     write_wav,
 )
 from spatialjax.media.container import AudioStream, MediaInfo, VideoStream, probe
-from spatialjax.media.files import write_file
+from spatialjax.media.files import cannot_write, room_advice, write_file
 from spatialjax.media.folders import check_replaceable, replaced_folder
 from spatialjax.media.images import (
     encode_jpeg,
@@ -25,6 +25,7 @@ __all__ = [
     "MediaInfo",
     "Sound",
     "VideoStream",
+    "cannot_write",
     "check_replaceable",
     "encode_jpeg",
     "float_to_int16",
@@ -34,6 +35,7 @@ __all__ = [
     "read_jpeg",
     "replaced_folder",
     "resize_short_side",
+    "room_advice",
     "sample_images",
     "stream_audio",
     "write_file",

@@ -27,7 +27,7 @@ from jax.experimental.multihost_utils import sync_global_devices
 
 from spatialjax.config import register
 from spatialjax.errors import CheckpointError, ConfigError, nearest
-from spatialjax.training.files import advice, write_whole
+from spatialjax.media import room_advice, write_file
 from spatialjax.training.paths import flatten, unflatten
 from spatialjax.training.rules import best_step, check_rules, parse_rule
 from spatialjax.typing import HostArray, PyTree
@@ -194,7 +194,7 @@ class Checkpoints:
         text = {**self.metadata(step), "scores": self._scores[step]}
         if jax.process_index() == 0:
             path = self.folder / str(step) / "metadata" / METADATA_FILE
-            write_whole(path, json.dumps(text).encode())
+            write_file(path, json.dumps(text).encode())
         sync_global_devices(f"scores of step {step}")  # all agree on who stays
         with self._writing(step):
             steps = self.steps()
@@ -329,7 +329,7 @@ class Checkpoints:
             what = "a checkpoint" if step is None else f"the checkpoint of step {step}"
             raise CheckpointError(
                 f"cannot write {what} to {self.folder}: {_first_line(error)}"
-                f"{advice(error)}"
+                f"{room_advice(error)}"
             ) from error
 
 

@@ -17,7 +17,7 @@ from typing import TextIO
 
 import tensorboardX
 
-from spatialjax.training.files import cannot_write, write_whole
+from spatialjax.media import cannot_write, write_file
 from spatialjax.typing import HostArray
 
 METRICS = "metrics.jsonl"
@@ -138,7 +138,7 @@ def drop_lines_after(path: pathlib.Path, step: int) -> None:
         return
     lines = path.read_bytes().splitlines(keepends=True)
     kept = itertools.takewhile(lambda line: _step_of(line) <= step, lines)
-    write_whole(path, b"".join(kept))
+    write_file(path, b"".join(kept))
 
 
 def _step_of(line: bytes) -> float:

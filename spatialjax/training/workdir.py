@@ -10,10 +10,10 @@ import jax
 
 from spatialjax.config import from_json, to_json
 from spatialjax.errors import CheckpointError, ConfigError, UserError
+from spatialjax.media import write_file
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.checkpoint import Checkpoints
 from spatialjax.training.experiment import Experiment
-from spatialjax.training.files import write_whole
 from spatialjax.typing import PyTree
 
 CONFIG = "config.json"
@@ -109,7 +109,7 @@ def write_config(workdir: pathlib.Path, experiment: Experiment) -> None:
     Raises:
       UserError: the folder cannot be written.
     """
-    write_whole(workdir / CONFIG, (to_json(experiment) + "\n").encode())
+    write_file(workdir / CONFIG, (to_json(experiment) + "\n").encode())
 
 
 def _read_text(path: pathlib.Path) -> str:

@@ -2,6 +2,9 @@
 
 import dataclasses
 import itertools
+import multiprocessing
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -311,6 +314,21 @@ def test_a_damaged_clip_is_named(tmp_path, config, make_spec, threads, workers):
     batches = train_batches(dataset, make_spec(), config, seed=0)
     with pytest.raises(DataError, match=r"^clip 'clip5': a picture cannot be decoded"):
         next(batches)
+
+
+@pytest.mark.slow
+def test_workers_leave_an_interrupt_to_the_parent(dataset, config, make_spec):
+    config.num_workers = 1
+    batches = train_batches(dataset, make_spec(), config, seed=0)
+    expected = [next(batches)["example_id"]]
+    (worker,) = (p for p in multiprocessing.active_children() if p.is_alive())
+    for _ in range(5):
+        os.kill(worker.pid, signal.SIGINT)
+        expected.append(next(batches)["example_id"])
+    assert worker.is_alive()
+    ids = np.concatenate(expected)
+    np.testing.assert_array_equal(ids, np.arange(len(ids)))
+    batches.close()
 
 
 def test_workers_need_the_flags_of_absl(dataset, config, make_spec):

@@ -56,3 +56,15 @@ def test_an_output_that_is_a_file(tmp_path):
     (tmp_path / "demo").write_text("mine")
     assert f"{tmp_path / 'demo'} is a file" in the_line(demo(tmp_path))
     assert files_of(tmp_path) == {"demo": b"mine"}
+
+
+def test_it_learns_and_the_picture_decides(tmp_path):
+    """A quarter of the demo's steps on its own band: well on the way to its figures."""
+    done = demo(tmp_path, dataset="toy_band", steps=300)
+    assert done.returncode == 0, done.stderr
+    (suites,) = json.loads((tmp_path / "demo" / "summary.json").read_text()).values()
+    gains = {name: suites[name]["si_sdr_improvement_db"] for name in SUITES}
+    assert gains["class_distinct"] > 3
+    assert gains["duet"] > 3
+    assert gains["class_distinct_swapped"] < 0
+    assert gains["ideal"] > 20

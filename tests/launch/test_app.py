@@ -322,13 +322,13 @@ def test_another_broken_pipe_is_a_defect():
     assert errors.strip().endswith("BrokenPipeError: a worker died")
 
 
-def test_home_is_found_in_flags_and_fields(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/somebody")
+def test_home_is_found_in_flags_and_fields(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
     flag_values = flags.FlagValues()
     flags.DEFINE_string("workdir", None, "", flag_values=flag_values)
     words = ["x", "--workdir=~/run"]
     _app.define_flags(words, flag_values, config_flag=False, uses_jax=False)
     _app.read_flags(words, flag_values)
-    assert flag_values["workdir"].value == "/home/somebody/run"
+    assert flag_values["workdir"].value == str(tmp_path / "run")
     config = read("--config=pixels_toy", "--config.data.data_dir=~/data")[0][0]
-    assert config.data.data_dir == "/home/somebody/data"
+    assert config.data.data_dir == str(tmp_path / "data")

@@ -62,7 +62,8 @@ def workdir(tmp_path_factory):
     with Checkpoints(folder, CheckpointConfig(best=("loss:min",))) as checkpoints:
         for step, loss in ((10, 0.5), (20, 0.7)):
             tree = jax.tree.map(np.asarray, variables)
-            checkpoints.save(step, tree, {}, {"loss": loss})
+            checkpoints.save(step, tree, {})
+            checkpoints.add_scores(step, {"loss": loss})
     return folder
 
 

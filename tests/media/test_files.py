@@ -1,9 +1,10 @@
+import errno
 import os
 
 import pytest
 
 from spatialjax.errors import MediaError
-from spatialjax.media import write_file
+from spatialjax.media import cannot_write, room_advice, write_file
 
 
 def test_writes_and_replaces(tmp_path):
@@ -33,3 +34,12 @@ def test_below_a_regular_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MediaError, match="cannot be written"):
         write_file(tmp_path / "file" / "a.bin", b"")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_told_with_what_to_do(tmp_path, number):
+    error = OSError(number, os.strerror(number))
+    text = str(cannot_write(tmp_path / "a.bin", error))
+    assert f"a.bin cannot be written: {os.strerror(number)}; free some room" in text
+    assert "free some room" in room_advice(RuntimeError(f"[OS] {error.strerror}"))
+    assert room_advice(PermissionError(errno.EACCES, "Permission denied")) == ""

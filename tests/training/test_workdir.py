@@ -32,7 +32,7 @@ def test_the_config_appears_whole_or_not_at_all(tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        UserError, match=r"cannot write .*config\.json: Not a directory$"
+        UserError, match=r"config\.json cannot be written: Not a directory$"
     ):
         write_config(tmp_path / "file" / "run", make_experiment())
 
