@@ -14,11 +14,13 @@ from spatialjax.audio.pcm import PCM16_FULL_SCALE, pcm16_to_float
 from spatialjax.audio.stft import (
     PadMode,
     StftMethod,
+    frames_to_spectrum,
     hann_window,
     istft,
     magnitude,
     num_stft_frames,
     phase,
+    spectrum_to_frames,
     stft,
 )
 from spatialjax.audio.warp import (
@@ -37,6 +39,7 @@ __all__ = [
     "enforce_mixture_consistency",
     "fix_length",
     "frame_signal",
+    "frames_to_spectrum",
     "hann_window",
     "hard_threshold",
     "ideal_binary_mask",
@@ -48,6 +51,7 @@ __all__ = [
     "overlap_add",
     "pcm16_to_float",
     "phase",
+    "spectrum_to_frames",
     "stft",
     "unwarp_log_frequency",
     "unwarp_positions",

@@ -78,14 +78,7 @@ def stft(
     padding = [(0, 0)] * (signal.ndim - 1) + [(pad, pad)]
     padded = jnp.pad(signal, padding, mode=str(pad_mode))
     num_frames = num_stft_frames(num_samples, n_fft, hop)
-    frames = frame_signal(padded, n_fft, hop, num_frames)
-    if _resolve(method) == StftMethod.FFT:
-        spectrum = jnp.fft.rfft(frames * _broadcast(hann_window(n_fft), frames))
-        return jnp.swapaxes(spectrum, -1, -2)
-    parts = jnp.einsum(
-        "...kn,pfn->...pfk", frames, _analysis_matrix(n_fft), precision="highest"
-    )
-    return jax.lax.complex(parts[..., 0, :, :], parts[..., 1, :, :])
+    return frames_to_spectrum(frame_signal(padded, n_fft, hop, num_frames), method)
 
 
 def istft(
@@ -119,16 +112,37 @@ def istft(
     check_shape("spectrum", spectrum, "... f k", {"f": n_fft // 2 + 1})
     if length is None:
         length = (sizes["k"] - 1) * hop + n_fft % 2
-    if _resolve(method) == StftMethod.FFT:
-        frames = jnp.fft.irfft(jnp.swapaxes(spectrum, -1, -2), n=n_fft)
-        frames = frames * _broadcast(hann_window(n_fft), frames)
-    else:
-        parts = jnp.stack([spectrum.real, spectrum.imag], axis=-3)
-        frames = jnp.einsum(
-            "...pfk,pfn->...kn", parts, _synthesis_matrix(n_fft), precision="highest"
-        )
+    frames = spectrum_to_frames(spectrum, n_fft, method)
     signal = fix_length(overlap_add(frames, hop)[..., n_fft // 2 :], length)
     return signal * _broadcast(_normaliser(n_fft, hop, sizes["k"], length), signal)
+
+
+def frames_to_spectrum(frames: Array, method: StftMethod = StftMethod.AUTO) -> Array:
+    """Spectrum [..., f, k] of frames [..., k, n_fft], which are windowed here."""
+    n_fft = frames.shape[-1]
+    if _resolve(method) == StftMethod.FFT:
+        spectrum = jnp.fft.rfft(frames * _broadcast(hann_window(n_fft), frames))
+        return jnp.swapaxes(spectrum, -1, -2)
+    parts = jnp.einsum(
+        "...kn,pfn->...pfk", frames, _analysis_matrix(n_fft), precision="highest"
+    )
+    return jax.lax.complex(parts[..., 0, :, :], parts[..., 1, :, :])
+
+
+def spectrum_to_frames(
+    spectrum: Array, n_fft: int, method: StftMethod = StftMethod.AUTO
+) -> Array:
+    """Frames [..., k, n_fft] of a spectrum [..., f, k], windowed once more.
+
+    Overlapped and added, they are the signal times the sum of the squared windows.
+    """
+    if _resolve(method) == StftMethod.FFT:
+        frames = jnp.fft.irfft(jnp.swapaxes(spectrum, -1, -2), n=n_fft)
+        return frames * _broadcast(hann_window(n_fft), frames)
+    parts = jnp.stack([spectrum.real, spectrum.imag], axis=-3)
+    return jnp.einsum(
+        "...pfk,pfn->...kn", parts, _synthesis_matrix(n_fft), precision="highest"
+    )
 
 
 def magnitude(spectrum: Array) -> Array:

@@ -1,7 +1,7 @@
 """The pictures of a video at an even rate, placed by their time stamps."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import av
 from av.container import InputContainer
@@ -19,7 +19,7 @@ from spatialjax.media.container import (
 
 def sample_images(
     path: FilePath, image_rate_hz: float, start_s: float | None = None
-) -> Iterator[Image.Image]:
+) -> Generator[Image.Image, None, None]:
     """Pictures of a video at the times start_s + (i + 0.5) / image_rate_hz, i from 0.
 
     Each is the frame that a player shows at that time: the last one whose time stamp is

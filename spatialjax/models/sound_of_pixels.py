@@ -122,7 +122,7 @@ class SoundOfPixels(nnx.Module):
         """
         sound = self.sound_features(log_magnitude, mode)
         visual = self.visual_vector(self.visual_map(images, mode))
-        return self.synthesizer(visual, sound)
+        return self.logits(visual, sound)
 
     def sound_features(self, log_magnitude: Array, mode: Mode) -> Array:
         """Activated features ``[b, f, k, c]`` of the mixture ``[b, f, k]``."""
@@ -144,6 +144,10 @@ class SoundOfPixels(nnx.Module):
         """Features ``[b, n, c]``: pooled over pictures and places, then activated."""
         pooled = pool(visual_map, (2, 3, 4), self.spec.frame_pooling)
         return activate(pooled, self.spec.frame_activation)
+
+    def logits(self, visual: Array, sound: Array) -> Array:
+        """Mask logits ``[b, n, f, k]`` of visual vectors and sound features."""
+        return self.synthesizer(visual, sound)
 
     def place_vectors(self, visual_map: Array) -> Array:
         """Features ``[b, n, h', w', c]``: pooled over pictures only, then activated."""

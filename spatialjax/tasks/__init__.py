@@ -5,10 +5,12 @@ from spatialjax.tasks.base import (
     Aux,
     BatchSpec,
     HostScored,
+    MaskSeparator,
     Scores,
     Task,
     Trainable,
     Variables,
+    WindowSpec,
     check_batch,
 )
 from spatialjax.tasks.mask_chain import MaskChain, MaskLoss, MaskTarget
@@ -22,6 +24,7 @@ __all__ = [
     "HostScored",
     "MaskChain",
     "MaskLoss",
+    "MaskSeparator",
     "MaskTarget",
     "Pixels",
     "PixelsConfig",
@@ -29,5 +32,6 @@ __all__ = [
     "Task",
     "Trainable",
     "Variables",
+    "WindowSpec",
     "check_batch",
 ]

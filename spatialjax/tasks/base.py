@@ -68,6 +68,23 @@ class ArraySpec:
 BatchSpec = Mapping[str, ArraySpec]
 
 
+@dataclass(frozen=True)
+class WindowSpec:
+    """What one window of a stream is to a task: part of its spectrogram, and pictures.
+
+    Frame k of the stream is centred on sample k·hop; a window takes `num_frames` of
+    them. Of its pictures the middle one shows the middle of the window.
+    """
+
+    sample_rate_hz: int
+    n_fft: int
+    hop: int
+    num_frames: int
+    num_images: int
+    image_size: int
+    """Pixels of the short side of a picture; the long one is free."""
+
+
 @runtime_checkable
 class Task(Protocol):
     """What every system can do."""
@@ -106,6 +123,34 @@ class HostScored(Task, Protocol):
     """A system with scores in NumPy float64 on the host, such as BSS-eval."""
 
     def score(self, outputs: PyTree, batch: Batch) -> dict[str, Scores]: ...
+
+
+@runtime_checkable
+class MaskSeparator(Protocol):
+    """A system that separates what places of a picture sound like, by masks; traced.
+
+    It gives masks, and no signals, so that windows of a stream are joined on one
+    spectrogram, and a mask of ones gives the stream back.
+    """
+
+    @property
+    def window_spec(self) -> WindowSpec: ...
+
+    def hear(self, variables: Variables, magnitude: Array) -> Array:
+        """Features of the sound, of magnitudes ``[b, f, k]``."""
+        ...
+
+    def see(self, variables: Variables, images: Array) -> Array:
+        """Features ``[b, h', w', d]`` of the places of pictures ``[b, v, h, w, 3]``."""
+        ...
+
+    def query(self, places: Array, regions: Array) -> Array:
+        """What is asked for ``[b, n, d]``: the places of regions ``[n, h', w']``."""
+        ...
+
+    def masks(self, variables: Variables, features: Array, query: Array) -> Array:
+        """Masks ``[b, n, f, k]``."""
+        ...
 
 
 def check_batch(spec: BatchSpec, batch: Batch) -> int:

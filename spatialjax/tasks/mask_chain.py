@@ -111,7 +111,18 @@ class MaskChain:
         bins `mask`, `target_mask` ``[b, n, f, k]``, `loss_weight`, `magnitude`
         ``[b, f, k]``.
         """
-        return self._let_through(self._unwarp(activate(logits, self.activation)), heard)
+        return self._let_through(self.masks(logits), heard)
+
+    def masks(self, logits: Array) -> Array:
+        """Masks ``[b, n, f, k]`` on linear bins, of logits ``[b, n, i, k]``."""
+        mask = self._unwarp(activate(logits, self.activation))
+        if self.threshold is not None:
+            mask = hard_threshold(mask, self.threshold)
+        return mask
+
+    def rows(self, mixture_magnitude: Array) -> Array:
+        """Magnitudes ``[..., i, k]`` of a mixture as the network reads them."""
+        return self._warp(mixture_magnitude + MIXTURE_FLOOR)
 
     def separate_ideally(self, heard: Heard) -> dict[str, Array]:
         """As `separate`, with the target itself, made on the linear bins."""
@@ -120,8 +131,6 @@ class MaskChain:
         )
 
     def _let_through(self, mask: Array, heard: Heard) -> dict[str, Array]:
-        if self.threshold is not None:
-            mask = hard_threshold(mask, self.threshold)
         masked = apply_mask(mask[:, None], self._transform(heard.mixture))
         estimates = istft(masked, self.hop, n_fft=self.n_fft, method=self.method)
         estimates = estimates.swapaxes(1, 2)  # [b, c, n, t] to [b, n, c, t]

@@ -7,6 +7,7 @@ say which mask is its.
 import dataclasses
 import enum
 from dataclasses import dataclass
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -29,8 +30,17 @@ from spatialjax.nn import (
     Mode,
     NormConfig,
     Pooling,
+    activate,
+    pool,
 )
-from spatialjax.tasks.base import ArraySpec, Aux, BatchSpec, Scores, Variables
+from spatialjax.tasks.base import (
+    ArraySpec,
+    Aux,
+    BatchSpec,
+    Scores,
+    Variables,
+    WindowSpec,
+)
 from spatialjax.tasks.mask_chain import Heard, MaskChain, MaskLoss, MaskTarget
 from spatialjax.tasks.separation_scores import measure_separation, score_separation
 from spatialjax.typing import Array, Batch, PyTree
@@ -101,6 +111,53 @@ class Pixels:
     def score(self, outputs: dict[str, Array], batch: Batch) -> dict[str, Scores]:
         """BSS-eval of each source."""
         return score_separation(outputs, batch)
+
+    @property
+    def window_spec(self) -> WindowSpec:
+        """One example of the training."""
+        num_samples = self.audio.shape[-1]
+        n_fft, hop = self.chain.n_fft, self.chain.hop
+        return WindowSpec(
+            sample_rate_hz=int(self.audio.rate_hz or 0),
+            n_fft=n_fft,
+            hop=hop,
+            num_frames=num_stft_frames(num_samples, n_fft, hop),
+            num_images=self.images.shape[1],
+            image_size=self.images.shape[2],
+        )
+
+    def hear(self, variables: Variables, magnitude: Array) -> Array:
+        """Sound features ``[b, i, k, d]`` of magnitudes ``[b, f, k]``."""
+        rows = jnp.log(self.chain.rows(magnitude))
+        return self.model.apply(*variables, rows, EVAL, method="sound_features")[0]
+
+    def see(self, variables: Variables, images: Array) -> Array:
+        """Visual features ``[b, h', w', d]``, pooled over ``[b, v, h, w, 3]``."""
+        pictures = standardise(images[:, None], self.standardisation)
+        maps, _ = self.model.apply(*variables, pictures, EVAL, method="visual_map")
+        return pool(maps[:, 0], 1, self._spec.frame_pooling)
+
+    def query(self, places: Array, regions: Array) -> Array:
+        """Visual vectors ``[b, n, d]``: a region is to it as a picture of its own."""
+        spec = self._spec
+        inside = jnp.asarray(regions, bool)[None, ..., None]
+        cells = jnp.broadcast_to(
+            places[:, None], (len(places), *regions.shape, places.shape[-1])
+        )
+        if spec.frame_pooling is Pooling.MAX:
+            pooled = cells.max((2, 3), where=inside, initial=-jnp.inf)
+        else:
+            pooled = cells.mean((2, 3), where=inside)
+        return activate(pooled, spec.frame_activation)
+
+    def masks(self, variables: Variables, features: Array, query: Array) -> Array:
+        """Masks ``[b, n, f, k]`` on the linear bins."""
+        logits, _ = self.model.apply(*variables, query, features, method="logits")
+        return self.chain.masks(logits)
+
+    @property
+    def _spec(self) -> SoundOfPixelsSpec:
+        return cast(SoundOfPixelsSpec, self.model.config)
 
     def _logits(
         self, variables: Variables, heard: Heard, batch: Batch, mode: Mode
