@@ -1,0 +1,75 @@
+import os
+import threading
+
+import pytest
+
+from spatialjax.errors import DataError
+from tfds_builders.raw.pool import num_cores, run_jobs, worker_pool
+from tfds_builders.raw.workplace import workplace
+
+
+def double(number):
+    return 2 * number
+
+
+def fail(number):
+    raise DataError("a job failed")
+
+
+def die(number):
+    os._exit(1)
+
+
+def stay(number):
+    """The first job fails, the others never end."""
+    if number == 0:
+        raise DataError("job 0")
+    threading.Event().wait()
+
+
+@pytest.fixture
+def place(tmp_path):
+    with workplace(tmp_path, ".work") as folder:
+        yield folder
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_every_job_once(place, num_workers):
+    with worker_pool(num_workers, place) as pool:
+        done = list(run_jobs(double, range(9), pool, 3))
+    assert sorted(done) == [(i, 2 * i) for i in range(9)]
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_job_that_fails(place, num_workers):
+    with (
+        pytest.raises(DataError, match="a job failed"),
+        worker_pool(num_workers, place) as pool,
+    ):
+        list(run_jobs(fail, range(5), pool, 2))
+
+
+def test_a_worker_that_dies(place):
+    with (
+        pytest.raises(DataError, match="run again with fewer than 1 workers"),
+        worker_pool(1, place) as pool,
+    ):
+        list(run_jobs(die, [1], pool, 2))
+
+
+def test_an_error_ends_what_is_under_way(place):
+    with pytest.raises(DataError, match="job 0"), worker_pool(2, place) as pool:
+        list(run_jobs(stay, range(3), pool, 3))
+
+
+def test_number_of_cores_where_nobody_tells_which_are_ours(monkeypatch):
+    assert num_cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert num_cores() == 3
+
+
+def test_a_workplace_leaves_no_folder_behind(tmp_path):
+    with workplace(tmp_path / "a" / "b", ".work") as place:
+        assert place.is_dir()
+    assert not list(tmp_path.iterdir())

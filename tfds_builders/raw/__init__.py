@@ -1,0 +1,1 @@
+"""From raw videos to what the dataset builders read: fetch, extract, index."""
