@@ -34,7 +34,8 @@ _WORKERS = flags.DEFINE_integer(
 _MAX_MISSING = flags.DEFINE_float(
     "max_missing",
     0.01,
-    "greatest fraction of videos that may be broken; they are listed in missing.json",
+    "greatest fraction of videos that may be broken; more are a mistake, told when all "
+    "others are done. They are listed in missing.json",
     lower_bound=0.0,
     upper_bound=1.0,
 )

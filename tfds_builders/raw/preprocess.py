@@ -9,7 +9,7 @@ import pathlib
 from tqdm import tqdm
 
 from spatialjax.errors import DataError
-from tfds_builders.loading import BrokenClip, MissingBudget
+from tfds_builders.loading import BrokenClip
 from tfds_builders.raw.extract import Settings, extract
 from tfds_builders.raw.pool import num_cores, run_jobs, worker_pool
 from tfds_builders.raw.sources import find_clips
@@ -41,7 +41,8 @@ def preprocess(
     ``SOURCE/CLASS/NAME.ext`` becomes ``OUTPUT/audio/CLASS/NAME.wav`` and
     ``OUTPUT/frames/CLASS/NAME.mp4/000001.jpg``, .... A clip appears whole or not at
     all, and one that is there is kept, so that a run which was killed goes on where it
-    was and ends with the same bytes. ``OUTPUT/missing.json`` lists what is broken.
+    was and ends with the same bytes. ``OUTPUT/missing.json`` lists what is broken,
+    after all others have been made.
 
     Args:
       source: folder of videos.
@@ -52,7 +53,8 @@ def preprocess(
 
     Raises:
       ConfigError, DataError: a setting is out of range or not that of the clips which
-        are there, the source has no videos or two of one name, or too many are broken.
+        are there, the source has no videos or two of one name, or, when all is done,
+        too many are broken.
       MediaError, OSError: no room, no permission, or a file in the way.
     """
     source, output = pathlib.Path(source), pathlib.Path(output)
@@ -67,7 +69,7 @@ def preprocess(
         put_json(place, output / SETTINGS_FILE, dataclasses.asdict(settings))
         jobs = [clip for clip in clips if not clip.is_whole]
         num_there = len(clips) - len(jobs)
-        budget = MissingBudget(len(clips), max_missing)
+        broken: list[BrokenClip] = []
         bar = tqdm(desc="preprocess", total=len(clips), initial=num_there, unit="clip")
         try:
             with bar, worker_pool(num_workers, place) as pool:
@@ -75,11 +77,20 @@ def preprocess(
                 for clip, reason in run_jobs(work, jobs, pool, 2 * num_workers):
                     bar.update()
                     if reason is not None:
-                        budget.add(BrokenClip(clip.clip_id, reason, str(clip.source)))
+                        broken.append(
+                            BrokenClip(clip.clip_id, reason, str(clip.source))
+                        )
         finally:
-            broken = sorted(budget.broken, key=lambda clip: clip.path)
+            broken.sort(key=lambda clip: clip.path)
             missing = [dataclasses.asdict(clip) for clip in broken]
             put_json(place, output / "missing.json", missing)
+    if len(broken) > max_missing * len(clips):
+        raise DataError(
+            f"{len(broken)} of {len(clips)} videos are broken, more than max_missing = "
+            f"{max_missing:g} allows, such as {broken[0].clip_id!r}: "
+            f"{broken[0].reason}. The others are done; see {output}/missing.json, and "
+            "mend or remove these, or raise max_missing"
+        )
     return Preprocessed(len(jobs) - len(broken), num_there, broken)
 
 
