@@ -10,7 +10,6 @@ from spatialjax.audio.adaptive_postfilter import init_postfilter, postfilter
 from spatialjax.audio.adaptive_reference import (
     REFERENCE_SETTINGS,
     cancel_reference,
-    cancel_reference_chunks,
     init_cancel_reference,
 )
 from spatialjax.audio.adaptive_rls import RlsState, init_rls, rls
@@ -63,7 +62,6 @@ __all__ = [
     "StftMethod",
     "apply_mask",
     "cancel_reference",
-    "cancel_reference_chunks",
     "dominant_source_mask",
     "enforce_mixture_consistency",
     "fix_length",

@@ -12,7 +12,8 @@ where a signal takes as many steps as it has samples, hence the form for an acce
 
 Each filter takes a state and returns the next one. A signal given in blocks, each with
 the state that the block before it left, comes out as if it were given at once. The
-state is a pytree of arrays; its shapes tell the number of taps and the delay.
+state is a pytree of arrays; its shapes tell the number of taps and the delay. The
+filters are compiled once for each length of a block.
 """
 
 import dataclasses
@@ -166,6 +167,8 @@ def walk(
       ConfigError: one is complex and another real.
     """
     _check(primary, references, state)
+    if primary.shape[-1] == 0:
+        return primary.astype(state.taps.dtype), carry, state
     dtype = state.taps.dtype
     leading, num_taps = state.taps.shape[:-2], state.taps.shape[-1]
     given = jnp.concatenate([state.past_primary, primary.astype(dtype)], -1)

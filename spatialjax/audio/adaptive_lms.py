@@ -1,7 +1,9 @@
 """Adaptive filters that follow the gradient of one error: LMS and NLMS."""
 
+import functools
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 
 from spatialjax.audio.adaptive import (
@@ -19,6 +21,7 @@ from spatialjax.errors import ConfigError
 from spatialjax.typing import Array
 
 
+@functools.partial(jax.jit, static_argnames=("step_size", "leak", "guard"))
 def lms(
     primary: Array,
     references: Array,
@@ -60,6 +63,9 @@ def lms(
     return _descend(primary, references, state, gain, leak, guard)
 
 
+@functools.partial(
+    jax.jit, static_argnames=("step_size", "leak", "floor_power", "guard")
+)
 def nlms(
     primary: Array,
     references: Array,

@@ -80,6 +80,9 @@ def init_rls(
     return RlsState(state, root, jnp.zeros((), jnp.int32))
 
 
+@functools.partial(
+    jax.jit, static_argnames=("forgetting_factor", "floor_power", "guard")
+)
 def rls(
     primary: Array,
     references: Array,
