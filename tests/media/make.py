@@ -9,6 +9,7 @@ from PIL import Image
 
 SIZE = 64
 BITS = 8
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 
 def number_picture(number, height=SIZE, width=SIZE):
@@ -62,17 +63,21 @@ def write_video(
     rotation=0,
     aspect=None,
     sound_start_s=0.0,
+    sound_codec="aac",
 ):
-    """Write pictures as H.264, at an even rate or at the given times, and a sound."""
+    """Write pictures as H.264, at an even rate or at the given times, and a sound.
+
+    The sound is ``[t]`` or ``[t, c]``; PCM, as in .mkv, is kept exactly.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=round(rate_hz))
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "10", "bf": "0"}
         if sound is not None:
-            layout = "mono" if np.ndim(sound) == 1 else "stereo"
+            channels = 1 if np.ndim(sound) == 1 else np.shape(sound)[1]
             sound_stream = container.add_stream(
-                "aac", rate=sound_rate_hz, layout=layout
+                sound_codec, rate=sound_rate_hz, layout=LAYOUTS[channels]
             )
         base = fractions.Fraction(1, 1000)
         stream.codec_context.time_base = base

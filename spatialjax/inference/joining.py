@@ -1,0 +1,196 @@
+"""Windows of one stream joined: masks cross-faded on its spectrogram, one inverse.
+
+The stream has one grid of frames. Window i takes the frames i·H up to i·H + 2H, so each
+block of H frames lies in two windows, and its mask goes over from the earlier window's
+to the later one's. Masks of ones give the stream back.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spatialjax.audio import (
+    PostFilterSettings,
+    apply_mask,
+    frame_signal,
+    frames_to_spectrum,
+    hann_window,
+    init_postfilter,
+    magnitude,
+    overlap_add,
+    postfilter,
+    spectrum_to_frames,
+)
+from spatialjax.inference.places import frames_per_map, hear_places
+from spatialjax.tasks.base import MaskSeparator, Variables
+from spatialjax.typing import Array, HostArray, PyTree
+
+WEIGHT_FLOOR = 1e-8
+"""Sum of squared windows that stands for none: nothing was added there."""
+
+A = TypeVar("A", Array, HostArray)
+
+
+class Windows(NamedTuple, Generic[A]):
+    """Consecutive windows of a stream.
+
+    `samples` ``[b, c, t]`` reach n_fft / 2 beyond the centres of the first and the last
+    frame. A window without a predecessor stands at the begin. One that is `past` has no
+    mask of its own: it only lets its predecessor end. `counts` ``[b, H]`` is 1 for a
+    frame of the first half that exists.
+    """
+
+    samples: A
+    images: A  # [b, v, h, w, 3]
+    has_previous: A  # [b]
+    is_past: A  # [b]
+    counts: A
+
+
+class Carry(NamedTuple, Generic[A]):
+    """What a block of windows leaves to the next."""
+
+    masks: A  # [n, f, H]
+    energy: A  # [h', w', H / m]
+    sounds: A  # [h', w', f], the sum so far
+    tail: A  # [n, c, n_fft - hop], not yet divided by the weight
+    weight: A  # [n_fft - hop]
+    filters: PyTree
+
+
+class Piece(NamedTuple):
+    """The next samples of the estimates, and energies of the places.
+
+    `estimates` ``[n, c, b H hop]`` begin n_fft / 2 samples before the first centre.
+    `energy` ``[b H / m, h', w']`` is the mean over m frames of what each place lets
+    through, the sum of squared magnitudes.
+    """
+
+    estimates: Array
+    energy: Array
+
+
+@dataclass(frozen=True)
+class Joiner:
+    """What is asked of the windows of one stream.
+
+    Attributes:
+      task: gives the masks.
+      regions: bool ``[n, h', w']``, the places of each source.
+      channels: of the sound.
+      filters: what follows the masks. Those that adapt hear signals; in a bin of a
+        spectrum a steady tone's own leak would foretell it, and all of it be lost.
+    """
+
+    task: MaskSeparator
+    regions: HostArray
+    channels: int
+    filters: PostFilterSettings
+
+    def first_carry(self) -> Carry[HostArray]:
+        """What a stream begins with.
+
+        Raises:
+          ConfigError: the post-filter cannot serve so many sources.
+        """
+        spec = self.task.window_spec
+        half, overlap = spec.num_frames // 2, spec.n_fft - spec.hop
+        num_regions, *grid = self.regions.shape
+        num_bins = spec.n_fft // 2 + 1
+        signals = (num_regions, self.channels, half * spec.hop)
+        return Carry(
+            masks=np.zeros((num_regions, num_bins, half), np.float32),
+            energy=np.zeros((*grid, half // frames_per_map(spec)), np.float32),
+            sounds=np.zeros((*grid, num_bins), np.float32),
+            tail=np.zeros((num_regions, self.channels, overlap), np.float32),
+            weight=np.zeros(overlap, np.float32),
+            filters=jax.device_get(
+                init_postfilter(
+                    self.filters, jax.ShapeDtypeStruct(signals, jnp.float32)
+                )
+            ),
+        )
+
+    def step(
+        self, variables: Variables, carry: Carry[Array], windows: Windows[Array]
+    ) -> tuple[Carry[Array], Piece]:
+        """The next piece of the stream; traced."""
+        task, spec = self.task, self.task.window_spec
+        frames = frame_signal(windows.samples, spec.n_fft, spec.hop, spec.num_frames)
+        spectrum = frames_to_spectrum(frames)
+        heard = magnitude(spectrum.mean(1))
+        features = task.hear(variables, heard)
+        places = task.see(variables, windows.images)
+        masks = task.masks(
+            variables, features, task.query(places, jnp.asarray(self.regions))
+        )
+        counts = windows.counts * ~windows.is_past[:, None]
+        energy, sounds = hear_places(task, variables, features, places, heard, counts)
+
+        masks, last_masks = _cross_fade(masks, carry.masks, windows)
+        energy, last_energy = _cross_fade(energy, carry.energy, windows)
+        mixture = spectrum[..., : spec.num_frames // 2]
+        estimates = _in_a_row(apply_mask(masks[:, None], mixture)).swapaxes(0, 1)
+        if not self.filters.kind.is_adaptive:
+            estimates, _ = postfilter(self.filters, estimates, _in_a_row(mixture), ())
+        signal, tail, weight = self._invert(estimates, carry, windows.counts)
+        filters = carry.filters
+        if self.filters.kind.is_adaptive:
+            whole = _in_a_row(windows.samples[..., : spec.num_frames // 2 * spec.hop])
+            signal, filters = postfilter(self.filters, signal, whole, filters)
+        maps = jnp.moveaxis(energy, -1, 1).reshape(-1, *energy.shape[1:3])
+        following = Carry(
+            last_masks, last_energy, carry.sounds + sounds, tail, weight, filters
+        )
+        return following, Piece(signal, maps)
+
+    def _invert(
+        self, spectra: Array, carry: Carry[Array], counts: Array
+    ) -> tuple[Array, Array, Array]:
+        """Samples ``[n, c, b H hop]`` of frames ``[n, c, f, b H]``, and the carry's."""
+        spec = self.task.window_spec
+        counts = counts.reshape(-1, 1)
+        frames = spectrum_to_frames(spectra, spec.n_fft) * counts[None, None]
+        squares = np.square(hann_window(spec.n_fft))[None]
+        signal, tail = _add_on(overlap_add(frames, spec.hop), carry.tail)
+        weight, weight_tail = _add_on(
+            overlap_add(counts * squares, spec.hop), carry.weight
+        )
+        scale = jnp.where(
+            weight > WEIGHT_FLOOR, 1 / jnp.maximum(weight, WEIGHT_FLOOR), 0
+        )
+        return signal * scale[None, None], tail, weight_tail
+
+
+def _cross_fade(
+    values: Array, before: Array, windows: Windows[Array]
+) -> tuple[Array, Array]:
+    """First halves of windows ``[b, ..., k]`` joined to what came before; the rest."""
+    half = values.shape[-1] // 2
+    first, second = values[..., :half], values[..., half:]
+    previous = jnp.concatenate([before[None], second[:-1]])
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    is_past = jnp.reshape(windows.is_past, shape)
+    has_previous = jnp.reshape(windows.has_previous, shape)
+    first = jnp.where(is_past, previous, first)
+    previous = jnp.where(has_previous, previous, first)
+    share = (np.arange(half, dtype=np.float32) + 0.5) / half
+    share = share.reshape((1,) * (values.ndim - 1) + (-1,))
+    return previous * (1 - share) + first * share, second[-1]
+
+
+def _in_a_row(blocks: Array) -> Array:
+    """Frames ``[..., b H]`` of consecutive blocks ``[b, ..., H]``."""
+    moved = jnp.moveaxis(blocks, 0, -2)
+    return moved.reshape(*moved.shape[:-2], -1)
+
+
+def _add_on(signal: Array, tail: Array) -> tuple[Array, Array]:
+    """What is complete of a signal that overlaps with a tail, and the new tail."""
+    overlap = tail.shape[-1]
+    begin = signal[..., :overlap] + tail
+    signal = jnp.concatenate([begin, signal[..., overlap:]], -1)
+    return signal[..., :-overlap], signal[..., -overlap:]

@@ -1,0 +1,148 @@
+"""What a separation will take: memory as it was compiled, time as it was tried."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from spatialjax.errors import ConfigError
+from spatialjax.inference.film import Film
+from spatialjax.inference.joining import Carry, Joiner, Piece, Windows
+from spatialjax.tasks.base import Variables, WindowSpec
+from spatialjax.typing import Array, HostArray
+
+WINDOWS_PER_DEVICE = 4
+"""Windows of a batch on each device, where memory allows it."""
+
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled step, and what one call of it takes.
+
+    `step` takes a carry, which it consumes, and windows of `batch_size` rows.
+    """
+
+    step: Callable[[Carry[Array], Windows[HostArray]], tuple[Carry[Array], Piece]]
+    first_carry: Carry[Array]
+    batch_size: int
+    memory_gb: float
+    step_s: float
+
+    def describe(self, film: Film, spec: WindowSpec) -> str:
+        """What the whole film will take, in a line."""
+        text = (
+            f"plan: {self.batch_size} windows at once, {self.memory_gb * 1000:.1f} MB, "
+            f"{self.step_s:.2f} s each time"
+        )
+        if film.duration_s is None:
+            return f"{text}; the file does not tell its length"
+        window_s = spec.num_frames // 2 * spec.hop / spec.sample_rate_hz
+        num_steps = math.ceil((film.duration_s / window_s + 1) / self.batch_size)
+        minutes, seconds = divmod(round(num_steps * self.step_s), 60)
+        return (
+            f"{text}; {film.duration_s:.0f} s of film take about {minutes} min "
+            f"{seconds} s, and what decoding takes"
+        )
+
+
+def make_plan(
+    joiner: Joiner, variables: Variables, film: Film, max_memory_gb: float | None
+) -> Plan:
+    """The step with the largest batch of windows that fits, compiled and tried once.
+
+    Args:
+      joiner: what is compiled.
+      variables: of the model.
+      film: its pictures' size is compiled for.
+      max_memory_gb: that a device may use; None takes the usual batch.
+
+    Raises:
+      ConfigError: a single window does not fit.
+    """
+    program = _Program(joiner, variables, film)
+    per_device = WINDOWS_PER_DEVICE
+    while True:
+        batch_size = per_device * len(program.devices)
+        compiled = program.compile(batch_size)
+        memory_gb = _memory_bytes(compiled) / GB
+        if max_memory_gb is None or memory_gb <= max_memory_gb:
+            break
+        if per_device == 1:
+            raise ConfigError(
+                f"a single window needs {memory_gb:.2f} GB, allowed are "
+                f"{max_memory_gb:g}; ask for fewer sources, or allow more"
+            )
+        per_device //= 2
+    step = program.caller(compiled)
+    before_s = time.monotonic()
+    jax.block_until_ready(step(program.first_carry(), program.windows(batch_size)))
+    step_s = time.monotonic() - before_s
+    return Plan(step, program.first_carry(), batch_size, memory_gb, step_s)
+
+
+class _Program:
+    """The step of a joiner on all devices: each takes its part of the windows."""
+
+    def __init__(self, joiner: Joiner, variables: Variables, film: Film) -> None:
+        self.devices = jax.devices()
+        mesh = Mesh(np.array(self.devices), ("data",), axis_types=(AxisType.Auto,))
+        self._whole = NamedSharding(mesh, PartitionSpec())
+        self._split = NamedSharding(mesh, PartitionSpec("data"))
+        self._joiner, self._film = joiner, film
+        self._variables = jax.device_put(variables, self._whole)
+        self._jitted = jax.jit(joiner.step, donate_argnums=1, out_shardings=self._whole)
+
+    def compile(self, batch_size: int) -> jax.stages.Compiled:
+        windows = jax.device_put(self.windows(batch_size), self._split)
+        return self._jitted.lower(
+            self._variables, self.first_carry(), windows
+        ).compile()
+
+    def caller(
+        self, compiled: jax.stages.Compiled
+    ) -> Callable[[Carry[Array], Windows[HostArray]], tuple[Carry[Array], Piece]]:
+        """The compiled step, for windows that still lie on the host."""
+
+        def step(
+            carry: Carry[Array], windows: Windows[HostArray]
+        ) -> tuple[Carry[Array], Piece]:
+            placed = jax.device_put(windows, self._split)
+            return compiled(self._variables, carry, placed)
+
+        return step
+
+    def first_carry(self) -> Carry[Array]:
+        return jax.device_put(self._joiner.first_carry(), self._whole)
+
+    def windows(self, batch_size: int) -> Windows[HostArray]:
+        """Silence and black pictures of the right shapes."""
+        joiner, spec = self._joiner, self._joiner.task.window_spec
+        half = spec.num_frames // 2
+        length = (spec.num_frames - 1) * spec.hop + spec.n_fft
+        images = (batch_size, spec.num_images, *self._film.image_size, 3)
+        return Windows(
+            samples=np.zeros((batch_size, joiner.channels, length), np.float32),
+            images=np.zeros(images, np.uint8),
+            has_previous=np.ones(batch_size, bool),
+            is_past=np.zeros(batch_size, bool),
+            counts=np.ones((batch_size, half), np.float32),
+        )
+
+
+def _memory_bytes(compiled: jax.stages.Compiled) -> int:
+    """Bytes of arguments, results and temporaries of a program on one device."""
+    found = compiled.memory_analysis()
+    if found is None:  # where the backend does not tell
+        return 0
+    return (
+        found.argument_size_in_bytes
+        + found.output_size_in_bytes
+        + found.temp_size_in_bytes
+        - found.alias_size_in_bytes
+    )

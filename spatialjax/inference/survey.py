@@ -1,0 +1,56 @@
+"""A first look at a film: what its places look like, and where it sounds."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spatialjax.audio import frame_signal, frames_to_spectrum, magnitude
+from spatialjax.inference.film import Film, OpenSound
+from spatialjax.inference.joining import Windows
+from spatialjax.inference.places import hear_places
+from spatialjax.inference.separator import Separator
+from spatialjax.inference.streaming import stream_windows
+from spatialjax.tasks.base import Variables
+from spatialjax.typing import Array, HostArray
+
+MOST_WINDOWS = 64
+"""Windows that are looked at, evenly spread over the film."""
+
+
+def survey_film(
+    separator: Separator, film: Film, sound: OpenSound
+) -> tuple[HostArray, HostArray]:
+    """Vectors ``[h', w', d]`` and energies ``[h', w']`` of the places, over the film.
+
+    The features of a place are averaged over windows, before they become a vector that
+    a mask can read.
+
+    Raises:
+      MediaError: the file cannot be read.
+    """
+    task = separator.task
+    spec = task.window_spec
+    step_s = spec.num_frames // 2 * spec.hop / spec.sample_rate_hz
+    stride = max(1, round((film.duration_s or 0) / step_s / MOST_WINDOWS))
+
+    @jax.jit
+    def look(variables: Variables, windows: Windows[Array]) -> tuple[Array, Array]:
+        frames = frame_signal(windows.samples, spec.n_fft, spec.hop, spec.num_frames)
+        heard = magnitude(frames_to_spectrum(frames).mean(1))
+        places = task.see(variables, windows.images)
+        features = task.hear(variables, heard)
+        energy, _ = hear_places(
+            task, variables, features, places, heard, windows.counts
+        )
+        return places[0], energy[0].sum(-1)
+
+    seen, heard, count = jnp.zeros(()), jnp.zeros(()), 0
+    with stream_windows(film, sound, separator, batch_size=1) as stream:
+        for index, batch in enumerate(stream.batches):
+            if index % stride == 0 and not batch.windows.is_past[0]:
+                places, energy = look(separator.variables, batch.windows)
+                seen, heard, count = seen + places, heard + energy, count + 1
+    height, width = heard.shape
+    single = jnp.eye(height * width, dtype=bool).reshape(-1, height, width)
+    vectors = task.query(seen[None] / count, single)[0]
+    return np.asarray(vectors).reshape(height, width, -1), np.asarray(heard)
