@@ -8,7 +8,7 @@ PYTEST := $(RUN) pytest
 HERE := not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
 
-.PHONY: demo reproduce-toy test test-slow test-beam lint types format install clean
+.PHONY: demo reproduce-toy test test-slow test-browser test-beam lint types format install clean
 
 install: .venv/runtime
 
@@ -44,6 +44,9 @@ test: .venv/dev
 
 test-slow: .venv/dev
 	$(PYTEST) -m "slow and $(HERE)" $(ARGS)
+
+test-browser: .venv/dev
+	$(PYTEST) -m browser $(ARGS)
 
 test-beam: .venv-beam/ready
 	.venv-beam/bin/python -m pytest -m beam tests/tfds_builders $(ARGS)
