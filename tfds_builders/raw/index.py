@@ -25,14 +25,17 @@ from tfds_builders.av_clips.index import (
 )
 from tfds_builders.loading import BrokenClip
 from tfds_builders.raw.sources import files_below
-from tfds_builders.raw.splits import SPLITS, SplitRules, assign, draw, is_duet
+from tfds_builders.raw.splits import (
+    SPLIT_FOLDERS,
+    SPLITS,
+    SplitRules,
+    assign,
+    draw,
+    is_duet,
+)
 from tfds_builders.segments import write_json
 
 SHORT_SIDE = 256
-_SPLIT_FOLDERS = {
-    **{split: split for split in SPLITS},
-    **{"valid": "val", "validation": "val"},
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,8 +180,8 @@ def _given_splits(sounds: Sequence[pathlib.Path], audio: pathlib.Path) -> list[s
     It is "" for each if one lies elsewhere: then "train" is the vehicle.
     """
     parts = [sound.relative_to(audio).parts for sound in sounds]
-    if all(len(names) > 2 and names[0] in _SPLIT_FOLDERS for names in parts):
-        return [_SPLIT_FOLDERS[names[0]] for names in parts]
+    if all(len(names) > 2 and names[0] in SPLIT_FOLDERS for names in parts):
+        return [SPLIT_FOLDERS[names[0]] for names in parts]
     return [""] * len(sounds)
 
 

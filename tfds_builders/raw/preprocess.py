@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
@@ -85,13 +86,23 @@ def preprocess(
             missing = [dataclasses.asdict(clip) for clip in broken]
             put_json(place, output / "missing.json", missing)
     if len(broken) > max_missing * len(clips):
-        raise DataError(
-            f"{len(broken)} of {len(clips)} videos are broken, more than max_missing = "
-            f"{max_missing:g} allows, such as {broken[0].clip_id!r}: "
-            f"{broken[0].reason}. The others are done; see {output}/missing.json, and "
-            "mend or remove these, or raise max_missing"
-        )
+        raise DataError(_too_many(broken, len(clips), max_missing, output))
     return Preprocessed(len(jobs) - len(broken), num_there, broken)
+
+
+def _too_many(
+    broken: Sequence[BrokenClip],
+    num_clips: int,
+    max_missing: float,
+    output: pathlib.Path,
+) -> str:
+    """What to tell of broken videos."""
+    return (
+        f"{len(broken)} of {num_clips} videos are broken, more than max_missing = "
+        f"{max_missing:g} allows, such as {broken[0].clip_id!r}: {broken[0].reason}. "
+        f"The others are done; see {output}/missing.json, and mend or remove these, or "
+        "raise max_missing"
+    )
 
 
 def check_settings(output: pathlib.Path, settings: Settings) -> None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from spatialjax.errors import ConfigError
 
 SPLITS = ("train", "val", "test")
+SPLIT_FOLDERS = {**{s: s for s in SPLITS}, "valid": "val", "validation": "val"}
+"""The names of splits that a list or a folder may use, and ours for them."""
+
 MUSIC_CLASSES = frozenset(
     (
         *("accordion", "acoustic_guitar", "bagpipe", "banjo", "bassoon", "cello"),

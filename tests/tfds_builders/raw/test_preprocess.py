@@ -67,6 +67,7 @@ def test_what_is_there_is_kept(source, whole, tmp_path):
     assert files_of(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_and_run_again(tmp_path):
     """The bytes are those of a run that was not killed."""
     source = write_collection(tmp_path / "raw", per_class=1, seconds=0.5)
