@@ -37,6 +37,12 @@ _SUITES = flags.DEFINE_list(
 _PAIRS = flags.DEFINE_list(
     "pairs", [], "files of mixtures to score instead; a suite is named as its file"
 )
+_CLIPS = flags.DEFINE_string(
+    "clips",
+    None,
+    "file of the clips that count, an id a line or the clips.json of another dataset: "
+    "scores of two datasets are comparable on the clips that both hold",
+)
 _MAX_ITEMS = flags.DEFINE_integer(
     "max_items", None, "at most so many mixtures of a suite", lower_bound=1
 )
@@ -68,6 +74,7 @@ def main() -> None:
         split=_SPLIT.value,
         suites=_SUITES.value,
         pair_files=_PAIRS.value,
+        clip_file=_CLIPS.value,
         max_items=_MAX_ITEMS.value,
     )
     if output.is_dir():
@@ -86,6 +93,10 @@ def main() -> None:
         name = evaluation.trained.experiment.name
         report = Report.of_run(name, evaluation.dataset, gallery, workdir)
         lines.append(f"report  {report.write(_REPORT.value, card)}")
+    if _CLIPS.value is not None:
+        splits = evaluation.dataset.splits.items()
+        counts = ", ".join(f"{len(clips)} of {name}" for name, clips in splits)
+        lines.append(f"clips   {counts}, hash {evaluation.dataset.hash[:12]}")
     print("\n".join(lines))
 
 

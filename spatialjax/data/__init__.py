@@ -1,5 +1,6 @@
 """Stored clips, drawn mixtures and listed pairs as batches."""
 
+from spatialjax.data.clip_lists import read_clip_ids, restrict
 from spatialjax.data.clips import Clip, Dataset, open_dataset
 from spatialjax.data.config import DataConfig
 from spatialjax.data.loader import pair_batches, train_batches
@@ -15,5 +16,7 @@ __all__ = [
     "make_pairs",
     "open_dataset",
     "pair_batches",
+    "read_clip_ids",
+    "restrict",
     "train_batches",
 ]

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import copy
 import hashlib
 import json
 import pathlib
@@ -74,15 +75,20 @@ class Dataset:
             split: tuple(_clip_from_json(split, entry) for entry in entries)
             for split, entries in content["splits"].items()
         }
-        digest = hashlib.sha256()
-        for clips in self.splits.values():
-            for clip in clips:
-                digest.update(bytes.fromhex(clip.sha256))
-        self.hash = digest.hexdigest()
+        self.hash = _hash_of(self.splits)
         self._sources: dict[str, Sequence[dict[str, Any]]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_sources": {}}
+
+    def with_splits(self, splits: dict[str, tuple[Clip, ...]]) -> "Dataset":
+        """The same records under other lists of clips; its hash is that of the lists.
+
+        Each clip must stay in the split that it is stored in.
+        """
+        other = copy.copy(self)
+        other.splits, other.hash, other._sources = splits, _hash_of(splits), {}
+        return other
 
     def split(self, name: str) -> tuple[Clip, ...]:
         """The clips of a split, in stored order.
@@ -201,6 +207,14 @@ class Dataset:
                 if split not in self._sources:
                     self._sources[split] = _open_source(self.path, split)
         return self._sources[split]
+
+
+def _hash_of(splits: dict[str, tuple[Clip, ...]]) -> str:
+    digest = hashlib.sha256()
+    for clips in splits.values():
+        for clip in clips:
+            digest.update(bytes.fromhex(clip.sha256))
+    return digest.hexdigest()
 
 
 def _open_source(path: pathlib.Path, split: str) -> Sequence[dict[str, Any]]:

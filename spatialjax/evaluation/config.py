@@ -34,6 +34,11 @@ class EvaluationConfig:
     """Also the mean of the published code, over batches of `batch_size`, in which a
     batch without a valid item counts as 0."""
 
+    def rule_and_split(self, suite: str, split: str) -> tuple[PairRule, str]:
+        """The rule of a suite, and the split of its clips: duets have their own."""
+        rule = PairRule(suite.removesuffix(SWAPPED))
+        return rule, self.duet_split if rule is PairRule.DUET else split
+
     def validate(self) -> None:
         """Refuse unknown suites and counts out of range.
 

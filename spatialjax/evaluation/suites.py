@@ -7,7 +7,6 @@ from spatialjax.data import (
     DataConfig,
     Dataset,
     PairList,
-    PairRule,
     make_pairs,
     pair_batches,
 )
@@ -52,8 +51,7 @@ def make_pair_lists(
     """
     lists = {}
     for name in config.suites:
-        rule = PairRule(name.removesuffix(SWAPPED))
-        place = config.duet_split if rule is PairRule.DUET else split
+        rule, place = config.rule_and_split(name, split)
         lists[name] = make_pairs(
             dataset, place, rule, num_sources, config.num_pairs, config.pair_seed
         )

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spatialjax.config import validate_tree
-from spatialjax.data import Dataset, PairList, load_pairs, open_dataset
+from spatialjax.data import (
+    Dataset,
+    PairList,
+    load_pairs,
+    open_dataset,
+    read_clip_ids,
+    restrict,
+)
 from spatialjax.errors import ConfigError
 from spatialjax.evaluation import Collect, ScoreCard, make_pair_lists
 from spatialjax.training.parallel import ParallelConfig
@@ -45,6 +52,7 @@ def open_evaluation(
     split: str | None = None,
     suites: Sequence[str] = (),
     pair_files: Sequence[str | os.PathLike[str]] = (),
+    clip_file: str | os.PathLike[str] | None = None,
     max_items: int | None = None,
 ) -> WorkdirEvaluation:
     """The model of a workdir and what it is to be scored on; nothing slow yet.
@@ -56,15 +64,17 @@ def open_evaluation(
       split: instead of ``data.validation_split``.
       suites: instead of ``evaluation.suites``.
       pair_files: lists of items instead of drawn ones; a suite is named as its file.
+      clip_file: clips that count, see `read_clip_ids`; the scores carry the hash of
+        those that the split holds of them.
       max_items: at most so many items of a suite, instead of ``evaluation.num_pairs``.
 
     Raises:
       UserError: there is no such workdir, checkpoint, dataset, split, suite or list.
     """
-    if pair_files and (split or suites or max_items is not None):
+    if pair_files and (split or suites or clip_file or max_items is not None):
         raise ConfigError(
-            "a list of pairs says what is mixed; give it without a split, suites or a "
-            "number of items"
+            "a list of pairs says what is mixed; give it without a split, suites, "
+            "clips or a number of items"
         )
     trained = load_trained(workdir, which)
     data = dataclasses.replace(trained.experiment.data)
@@ -83,6 +93,10 @@ def open_evaluation(
     else:
         num_sources = trained.task.batch_spec["audio"].shape[0]
         place = split or data.validation_split
+        if clip_file is not None:
+            found = [config.rule_and_split(suite, place)[1] for suite in config.suites]
+            splits = list(dict.fromkeys(found))
+            dataset = restrict(dataset, read_clip_ids(clip_file, splits), splits)
         pair_lists = make_pair_lists(dataset, place, num_sources, config)
     return WorkdirEvaluation(
         trained._replace(experiment=experiment), dataset, pair_lists

@@ -115,9 +115,27 @@ def test_options(workdir, tmp_path, capsys):
     assert [s.swap_images for s in card.suites.values()] == [True, False]
 
 
+def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
+    listed = tmp_path / "clips.txt"
+    listed.write_text("clip5\nclip0\nclip1\ngone\n")
+    run(workdir=workdir, output=tmp_path / "scores.json", clips=listed)
+    card = read_scorecard(tmp_path / "scores.json")
+    items = card.suites["class_distinct"].item_ids
+    assert {clip for item in items for clip in item.split(" + ")} <= {
+        "clip0",
+        "clip1",
+        "clip5",
+    }
+    assert "clips   3 of validation, hash " + card.origin.dataset_hash[:12] in (
+        capsys.readouterr().out
+    )
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
+        ({"clips": "none.txt"}, "cannot read none.txt"),
+        ({"pairs": ["x.json"], "clips": "x"}, "without a split, suites, clips"),
         ({"split": "tset"}, "test"),
         ({"suites": ["duets"]}, "duet"),
         ({"suites": ["duet"]}, "no split 'duets'"),
