@@ -13,6 +13,7 @@ from spatialjax.inference.regions import Region, grid_regions
 from spatialjax.reports.listening import write_listening_page
 from tests.reports.separated_folder import (
     LOUD_UNTIL_S,
+    MAP_S,
     TONES_HZ,
     fill_folder,
     scene_of,
@@ -246,11 +247,11 @@ def test_the_layer_shows_what_is_loud_and_nothing_where_it_is_silent(open_page, 
     page = open_page(folder)
     for layer in ("Energy", "Colours of sounds"):
         page.get_by_role("radio", name=layer).check()
-        loud = opacities(page, LOUD_UNTIL_S / 2)
+        loud = opacities(page, LOUD_UNTIL_S - MAP_S)
         middle = loud.shape[1] // 2
         assert loud[:, : middle // 2].min() > 200
         assert loud[:, -middle // 2 :].max() < (1 if layer == "Energy" else 40)
-        silent = opacities(page, LOUD_UNTIL_S + 2)
+        silent = opacities(page, LOUD_UNTIL_S + MAP_S)
         assert silent.max() < (1 if layer == "Energy" else 40)
     page.get_by_role("radio", name="None").check()
     assert opacities(page, LOUD_UNTIL_S / 2).max() == 0
@@ -270,6 +271,14 @@ def test_long_and_hostile_names_fit_any_screen(open_page, tmp_path, size):
     assert page.locator(".name").all_text_contents() == ["Mixture", *names]
     click(page, LEFT)
     assert names[0] in page.locator("#status").text_content()
+
+
+def test_a_link_to_a_file_leaves_the_page_as_it_is(open_page, folder):
+    page = open_page(folder)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Download B").click()
+    assert opened.value.url.endswith("sources/2.wav")
+    assert page.url.endswith("index.html")
 
 
 def test_a_place_of_no_source_says_so_and_plays_the_mixture(open_page, tmp_path):
