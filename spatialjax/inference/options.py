@@ -15,14 +15,14 @@ class SeparationOptions:
       boxes: a JSON file of boxes, see `box_regions`.
       points: a text of points, see `point_regions`.
       num_objects: clusters of places that look alike.
-      postfilter: of the estimates; None takes `MIXTURE_CONSISTENCY` for two and more
+      postfilter: of the estimates; None takes `WIENER` for two and more
         boxes or objects, which share the sound of the film out, and `NONE` for a grid,
         for points and for one source, which do not.
       reference: file of a second microphone that hears the film's noise and little
         else; what it explains is removed from the sound of the film first.
       keeps_rate: write the sources at the rate of the film, with what is above the
         model's in a residual of its own.
-      max_memory_gb: that a device may use; None takes the usual batch of windows.
+      max_memory_gb: that a device may use; None allows three quarters of what it has.
     """
 
     is_grid: bool = False
@@ -68,7 +68,7 @@ class SeparationOptions:
         shares_out = self.boxes is not None or self.num_objects is not None
         if kind is None:
             is_shared = shares_out and num_sources > 1
-            return PostFilter.MIXTURE_CONSISTENCY if is_shared else PostFilter.NONE
+            return PostFilter.WIENER if is_shared else PostFilter.NONE
         if num_sources == 1 and kind is not PostFilter.NONE:
             raise ConfigError(
                 f"the post-filter {kind.value} shares the sound out among sources, and "

@@ -13,12 +13,14 @@ from spatialjax.errors import ConfigError
 from spatialjax.inference.film import Film
 from spatialjax.inference.joining import Carry, Joiner, Piece, Windows
 from spatialjax.tasks.base import Variables, WindowSpec
+from spatialjax.tasks.cost import device_memory_gb, memory_gb
 from spatialjax.typing import Array, HostArray
 
 WINDOWS_PER_DEVICE = 4
 """Windows of a batch on each device, where memory allows it."""
 
-GB = 1e9
+MEMORY_SHARE = 0.75
+"""Of a device's memory, used where the user names no limit."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Plan:
     def describe(self, film: Film, spec: WindowSpec) -> str:
         """What the whole film will take, in a line."""
         text = (
-            f"plan: {self.batch_size} windows at once, {self.memory_gb * 1000:.1f} MB, "
+            f"plan: {self.batch_size} windows at once, {1000 * self.memory_gb:.1f} MB, "
             f"{self.step_s:.2f} s each time"
         )
         if film.duration_s is None:
@@ -60,30 +62,32 @@ def make_plan(
       joiner: what is compiled.
       variables: of the model.
       film: its pictures' size is compiled for.
-      max_memory_gb: that a device may use; None takes the usual batch.
+      max_memory_gb: that a device may use; None allows `MEMORY_SHARE` of what it has.
 
     Raises:
       ConfigError: a single window does not fit.
     """
     program = _Program(joiner, variables, film)
+    if max_memory_gb is None:
+        max_memory_gb = MEMORY_SHARE * device_memory_gb()
     per_device = WINDOWS_PER_DEVICE
     while True:
         batch_size = per_device * len(program.devices)
         compiled = program.compile(batch_size)
-        memory_gb = _memory_bytes(compiled) / GB
-        if max_memory_gb is None or memory_gb <= max_memory_gb:
+        needed_gb = memory_gb(compiled)
+        if not needed_gb > max_memory_gb:  # as where the compiler does not tell
             break
         if per_device == 1:
             raise ConfigError(
-                f"a single window needs {memory_gb:.2f} GB, allowed are "
-                f"{max_memory_gb:g}; ask for fewer sources, or allow more"
+                f"a single window needs {needed_gb:.2f} GB, allowed are "
+                f"{max_memory_gb:.2f}; ask for fewer sources, or allow more"
             )
         per_device //= 2
     step = program.caller(compiled)
     before_s = time.monotonic()
     jax.block_until_ready(step(program.first_carry(), program.windows(batch_size)))
     step_s = time.monotonic() - before_s
-    return Plan(step, program.first_carry(), batch_size, memory_gb, step_s)
+    return Plan(step, program.first_carry(), batch_size, needed_gb, step_s)
 
 
 class _Program:
@@ -133,16 +137,3 @@ class _Program:
             is_past=np.zeros(batch_size, bool),
             counts=np.ones((batch_size, half), np.float32),
         )
-
-
-def _memory_bytes(compiled: jax.stages.Compiled) -> int:
-    """Bytes of arguments, results and temporaries of a program on one device."""
-    found = compiled.memory_analysis()
-    if found is None:  # where the backend does not tell
-        return 0
-    return (
-        found.argument_size_in_bytes
-        + found.output_size_in_bytes
-        + found.temp_size_in_bytes
-        - found.alias_size_in_bytes
-    )

@@ -14,6 +14,9 @@ SILENT_DB = -120.0
 LEVEL_S = 0.25
 """Time of one level."""
 
+SHOWN_DB = 30.0
+"""Range of the energies that a picture shows."""
+
 FORMAT = 1
 
 
@@ -109,6 +112,19 @@ def maps_to_db(energy: HostArray, n_fft: int) -> HostArray:
     level_db = 10 * np.log10(np.maximum(energy / full, 10 ** (SILENT_DB / 10)))
     share = np.clip(1 - level_db / SILENT_DB, 0, 1)
     return np.rint(255 * share).astype(np.uint8)
+
+
+def shown_range(maps_db: HostArray) -> tuple[float, float]:
+    """The bytes of energy maps to show as nothing and as full: `SHOWN_DB` apart.
+
+    The upper one is that of the loudest places but a thousandth of those that sound.
+    """
+    counts = np.bincount(maps_db.ravel(), minlength=256)
+    counts[0] = 0
+    above = counts[::-1].cumsum()[::-1]
+    top = np.flatnonzero(above > 0.001 * counts.sum()).max(initial=0)
+    span = 255 * SHOWN_DB / -SILENT_DB
+    return max(float(top) - span, 0.0), max(float(top), span)
 
 
 class Levels:

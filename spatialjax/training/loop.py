@@ -15,12 +15,13 @@ from spatialjax import __version__
 from spatialjax.config import to_json
 from spatialjax.errors import ConfigError
 from spatialjax.tasks.base import Trainable, Variables
+from spatialjax.tasks.cost import memory_gb
 from spatialjax.training.checkpoint import Checkpoints
 from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.feed import Feed
 from spatialjax.training.guard import NonFiniteGuard
 from spatialjax.training.interruption import StopRequest
-from spatialjax.training.metrics_writer import MetricsWriter
+from spatialjax.training.metrics_writer import MetricsWriter, clock
 from spatialjax.training.parallel import Parallel
 from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport, make_train_step
@@ -119,15 +120,8 @@ class _Loop:
         self.guard = NonFiniteGuard(self.parallel.fetch)
         self.batch_size = self.feed.num_rows * jax.process_count()
         self.scores = start.scores
+        plan = self._compile(start)
         self.state = self.parallel.place(start.state)
-        axis, seed = self.parallel.axis, self.experiment.seed
-        before_s = time.perf_counter()
-        self.step = self.parallel.compile_step(
-            make_train_step(self.task, start.optimizer, seed, axis),
-            self.state,
-            self.feed.current,
-        )
-        compile_s = time.perf_counter() - before_s
         first, num_steps = start.step, self.experiment.training.num_steps
         is_writer = jax.process_index() == 0
         if is_writer:
@@ -137,20 +131,30 @@ class _Loop:
             Checkpoints(workdir, self.experiment.checkpoint) as self.checkpoints,
             StopRequest(enabled=jax.process_count() == 1) as self.stop,
         ):
-            self.writer.say(self._plan(start, compile_s))
+            self.writer.say(plan)
             return self._make_steps(start)
 
-    def _plan(self, start: Start, compile_s: float) -> str:
-        """What is about to happen, in one line."""
+    def _compile(self, start: Start) -> str:
+        """Compiles the step and tries it once; what is about to happen, in one line."""
+        parallel, training = self.parallel, self.experiment.training
+        function = make_train_step(
+            self.task, start.optimizer, self.experiment.seed, parallel.axis
+        )
+        state = parallel.place(start.state)
+        before_s = time.perf_counter()
+        self.step = parallel.compile_step(function, state, self.feed.current)
+        compile_s = time.perf_counter() - before_s
+        jax.block_until_ready(self.step(state, self.feed.current))
+        step_s = time.perf_counter() - before_s - compile_s
         sizes = [int(np.size(leaf)) for leaf in jax.tree.leaves(start.state.params)]
-        parallel = self.parallel
         device = parallel.mesh.devices.flat[0].device_kind
         return (
             f"{type(self.task).__name__}: {sum(sizes):,} parameters, "
             f"batch {self.batch_size} on {parallel.num_devices} x {device} "
             f"({parallel.strategy.value}), {'resumed' if start.metadata else 'new'}, "
-            f"steps {start.step} to {self.experiment.training.num_steps}, "
-            f"compiled in {compile_s:.1f} s"
+            f"steps {start.step} to {training.num_steps}, compiled in {compile_s:.1f} "
+            f"s; {memory_gb(self.step):.2f} GB a device, {step_s:.2f} s a step, about "
+            f"{clock((training.num_steps - start.step) * step_s)} in all"
         )
 
     def _make_steps(self, start: Start) -> FitResult:

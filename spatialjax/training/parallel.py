@@ -137,7 +137,7 @@ class Parallel:
 
     def compile_step(
         self, function: Callable, state: PyTree, batch: PyTree
-    ) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
+    ) -> jax.stages.Compiled:
         """``(state, batch) -> (state, report)``, compiled once for these placed arrays.
 
         The state is donated: its buffers are gone after the call. Other shapes than

@@ -1,3 +1,5 @@
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -288,6 +290,17 @@ def test_speed_is_told_apart_from_what_the_seed_decides(tmp_path, capsys):
     assert "17 parameters, batch 8 on 2 x cpu (jit), new, steps 0 to 2" in text
     assert "step 2/2" in text
     assert "0:00:00 left" in text
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_memory_and_time_are_told_before_the_first_step(tmp_path, capsys, strategy):
+    run_fit(tmp_path, make_experiment(4, strategy=strategy))
+    plan, first, *_ = capsys.readouterr().err.splitlines()
+    told = re.search(
+        r"([\d.]+) GB a device, ([\d.]+) s a step, about \d:\d\d:\d\d", plan
+    )
+    assert float(told[1]) < 0.01
+    assert first.startswith("step ")
 
 
 def test_a_task_without_a_loss_is_refused(tmp_path):
