@@ -145,7 +145,7 @@ def _read_report(path: pathlib.Path) -> dict[str, Missing]:
         entries = [Missing(**entry) for entry in json.loads(path.read_text("utf-8"))]
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
-            f"{path} is no report of earlier downloads ({error}): name another folder, "
-            "or remove it, and what is gone will be asked for again"
+            f"{path} is not the report of an earlier download: name another folder, or "
+            "remove it, and what is gone will be asked for again"
         ) from error
     return {entry.id: entry for entry in entries}

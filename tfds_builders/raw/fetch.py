@@ -20,6 +20,11 @@ from tfds_builders.raw.splits import draw
 _GONE = (401, 404, 410, 451)
 """HTTP statuses that will not change."""
 
+_FOR_DEVELOPERS = re.compile(
+    r" \(caused by |[;.] please report this issue|\. Use --", re.IGNORECASE
+)
+"""Where the text of an error of yt-dlp begins to be about its options and its code."""
+
 _UNDER_WAY = (".part", ".ytdl")
 _REFUSED_FOR_NOW = re.compile(
     r"not a bot|rate.?limit|too many requests|try again later|\btemporar", re.IGNORECASE
@@ -239,8 +244,8 @@ def _ask(video: Video, manner: Manner, folder: pathlib.Path | None) -> dict[str,
         *(yt_dlp.utils.YoutubeDLError, AssertionError, AttributeError, LookupError),
         *(TypeError, ValueError),
     ) as error:
-        reason = re.sub(r"^ERROR: (\[[^]]*\] )?", "", str(error))
-        reason = re.split(r"[;.] please report this issue|\. Use --", reason)[0]
+        reason = re.sub(r"^ERROR: (\[[^]]*\] (\S+: )?)?", "", str(error))
+        reason = _FOR_DEVELOPERS.split(reason)[0]
         kind = _GoneError if _is_gone(error) else _FailedError
         raise kind(" ".join(reason.split()) or repr(error)) from error
 

@@ -68,7 +68,10 @@ def read_list(path: pathlib.Path, section_s: float = 10.0) -> list[Video]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a list of videos: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise DataError(
+            f"{path} cannot be read as a list of videos: {reason}"
+        ) from error
     if path.suffix.lower() == ".json":
         videos = _read_json(text, path)
     else:

@@ -59,8 +59,11 @@ def worker_pool(num_workers: int, place: pathlib.Path) -> Iterator[Executor | No
         yield pool
     except BrokenProcessPool as error:
         raise DataError(
-            "a worker process was ended from outside, perhaps for lack of memory: "
-            f"run again with fewer than {num_workers} workers"
+            "a worker process was ended from outside, perhaps for lack of memory: free "
+            f"some, or take fewer than {num_workers} workers, and run again"
+            if num_workers > 1
+            else "the worker process was ended from outside, perhaps for lack of "
+            "memory: free some and run again"
         ) from error
     except BaseException:
         telling.close()

@@ -35,10 +35,13 @@ def find_clips(source: pathlib.Path, output: pathlib.Path) -> list[RawClip]:
     deeper folders stay as they are.
 
     Raises:
-      DataError: no such folder, no video in it, or two that would be one clip.
+      DataError: no such folder, no video in it, two that would be one clip, or one
+        folder for both.
     """
     if not source.is_dir():
         raise DataError(f"source {str(source)!r} is no folder, expected one of videos")
+    if output.exists() and output.samefile(source):
+        raise DataError(f"output is the source, {source}: name another folder")
     clips = []
     for path in files_below(source, RAW_SUFFIXES):
         name = path.relative_to(source).with_suffix("")

@@ -13,6 +13,7 @@ from tests.media.make import (
     number_picture,
     read_number,
     tone,
+    without_decoder,
     write_sound,
     write_video,
 )
@@ -20,6 +21,7 @@ from tests.tfds_builders.raw.videos import files_of
 from tfds_builders.av_clips import clip as av_clip
 from tfds_builders.raw import extract as extract_module
 from tfds_builders.raw.extract import Settings, extract
+from tfds_builders.raw.remux import Address, remux
 from tfds_builders.raw.sources import RawClip
 
 PICTURES = [number_picture(i, 64, 96) for i in range(24)]
@@ -140,6 +142,19 @@ def test_what_cannot_be_used(tmp_path, workplace):
     content = source.read_bytes()
     source.write_bytes(content[: len(content) // 2])
     assert "cannot be read" in reason(source, workplace)
+
+
+def test_streams_that_cannot_be_used(tmp_path, workplace):
+    source = tmp_path / "raw.mkv"
+    for codec, kind in (("aac", "sound"), ("h264", "picture")):
+        write_video(source, PICTURES, 8, tone(3.0, 22050))
+        without_decoder(source, codec)
+        assert f"there is no decoder for {kind} stream" in reason(source, workplace)
+    pictures, sound = tmp_path / "pictures.mp4", tmp_path / "sound.wav"
+    write_video(pictures, PICTURES, 8)
+    soundfile.write(sound, np.where(tone(3.0, 8000) > 0.4, np.nan, 0), 8000, "FLOAT")
+    remux([Address(str(pictures)), Address(str(sound))], source)
+    assert "holds samples that are not finite" in reason(source, workplace)
 
 
 def test_too_short_for_a_picture(tmp_path, workplace):

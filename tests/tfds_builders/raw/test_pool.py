@@ -49,10 +49,14 @@ def test_a_job_that_fails(place, num_workers):
         list(run_jobs(fail, range(5), pool, 2))
 
 
-def test_a_worker_that_dies(place):
+@pytest.mark.parametrize(
+    ("num_workers", "advice"),
+    [(1, "free some and run again"), (2, "take fewer than 2 workers, and run again")],
+)
+def test_a_worker_that_dies(place, num_workers, advice):
     with (
-        pytest.raises(DataError, match="run again with fewer than 1 workers"),
-        worker_pool(1, place) as pool,
+        pytest.raises(DataError, match=advice),
+        worker_pool(num_workers, place) as pool,
     ):
         list(run_jobs(die, [1], pool, 2))
 

@@ -153,6 +153,12 @@ def test_no_videos(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_source_as_output(source):
+    with pytest.raises(DataError, match=r"output is the source, .*: name another"):
+        run(source, source.parent / source.name)
+    assert not (source / "preprocess.json").exists()
+
+
 def test_values_out_of_range(source, tmp_path):
     with pytest.raises(DataError, match="max_missing is 2, expected 0 to 1"):
         run(source, tmp_path, max_missing=2)
