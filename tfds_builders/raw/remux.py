@@ -50,7 +50,7 @@ def remux(
     The sound starts at most two packets (of AAC, 2048 samples) before `start_s`, and
     the pictures at the key frame before it, so that the picture of each sample is
     there. Both keep one clock, and `launch.preprocess` begins where the sound does. Of
-    a URL, only what is needed is read.
+    a URL, little more than the part is read, if the server can send ranges.
 
     Args:
       addresses: one file with both streams, or one with each.
