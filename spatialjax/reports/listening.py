@@ -19,13 +19,10 @@ import numpy as np
 import soundfile
 
 from spatialjax.errors import MediaError
-from spatialjax.inference.scene import LEVEL_S, SILENT_DB, Levels, Scene
+from spatialjax.inference.scene import LEVEL_S, SILENT_DB, Levels, Scene, shown_range
 from spatialjax.media import write_file
 from spatialjax.reports.outlines import outline_path
 from spatialjax.typing import HostArray
-
-RANGE_DB = 30.0
-"""What the energy layer shows, down from its brightest."""
 
 CURVE_DB = 48.0
 """Height of a level curve, down from the loudest level of the film."""
@@ -202,8 +199,6 @@ def _summary(scene: Scene) -> str:
 
 def _page_data(scene: Scene, sounds: list[_Sound]) -> dict[str, Any]:
     """What the programs of the page draw and play from."""
-    top = _brightest(scene.maps_db)
-    floor = max(top - 255 * RANGE_DB / -SILENT_DB, 0.0)
     return {
         "sounds": [
             {"kind": sound.kind, "name": sound.name, "file": sound.file}
@@ -216,18 +211,10 @@ def _page_data(scene: Scene, sounds: list[_Sound]) -> dict[str, Any]:
         "owners": _owners(scene).ravel().tolist(),
         "map_s": scene.map_s,
         "num_maps": len(scene.maps_db),
-        "range": [floor, top],
+        "range": shown_range(scene.maps_db),
         "maps": _base64(scene.maps_db),
         "colours": _base64(scene.colours),
     }
-
-
-def _brightest(maps_db: HostArray) -> float:
-    """The level that 0.1 % of the places that sound are above, 0 in a silent film."""
-    counts = np.bincount(maps_db.ravel(), minlength=256)
-    counts[0] = 0
-    above = counts[::-1].cumsum()[::-1]
-    return float(np.flatnonzero(above > 0.001 * counts.sum()).max(initial=0))
 
 
 def _loudest(scene: Scene) -> int | None:

@@ -43,14 +43,18 @@ def image_png(image: HostArray) -> bytes:
 
 
 def curves_svg(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], ylabel: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    ylabel: str,
+    xlabel: str = "step",
+    xscale: str = "linear",
 ) -> str:
-    """Lines over the training steps, by name: (steps, values)."""
+    """Lines over the training steps, or over what `xlabel` says, by name: (x, y)."""
     figure = Figure(figsize=(5.2, 2.6), layout="constrained")
     axes = figure.add_subplot()
     for name, (steps, values) in curves.items():
         axes.plot(steps, values, label=name, linewidth=1.6)
-    axes.set_xlabel("step")
+    axes.set_xscale(xscale)
+    axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -5,6 +5,7 @@ from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.guard import NonFiniteError
 from spatialjax.training.init_from import InitFrom
 from spatialjax.training.loop import FitResult, Validate, fit
+from spatialjax.training.lr_range import RateRange, find_rates
 from spatialjax.training.optimizer import (
     Group,
     OptimizerConfig,
@@ -31,6 +32,7 @@ __all__ = [
     "OptimizerKind",
     "Parallel",
     "ParallelConfig",
+    "RateRange",
     "ScheduleConfig",
     "ScheduleKind",
     "Strategy",
@@ -40,6 +42,7 @@ __all__ = [
     "Validate",
     "Validation",
     "WorkdirEvaluation",
+    "find_rates",
     "fit",
     "init_state",
     "load_trained",

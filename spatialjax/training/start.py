@@ -13,6 +13,7 @@ from spatialjax.training.init_from import warm_start
 from spatialjax.training.optimizer import Optimizer, make_optimizer
 from spatialjax.training.step import TrainState, init_state
 from spatialjax.training.workdir import check_same_run
+from spatialjax.typing import Array
 
 INIT_STREAM = 2**32 - 1
 """Folded into the seed for the first weights: no step, and so no step's draws."""
@@ -63,8 +64,9 @@ def find_start(
       ConfigError: the workdir holds another run, or a group of parameters is wrong.
       CheckpointError: a checkpoint is damaged or of another model.
     """
-    key = jax.random.fold_in(jax.random.key(experiment.seed), INIT_STREAM)
-    shapes = jax.eval_shape(task.init, key) if variables is None else variables
+    shapes = variables
+    if shapes is None:
+        shapes = jax.eval_shape(task.init, _first_key(experiment))
     shapes = abstract(shapes)
     optimizer = make_optimizer(
         experiment.optimizer, shapes, experiment.training.num_steps
@@ -77,7 +79,26 @@ def find_start(
                 check_same_run(experiment, dataset_hash, metadata)
                 like = jax.eval_shape(lambda v: init_state(v, optimizer), shapes)
                 return Start(checkpoints.restore(step, like), optimizer, metadata)
+    first = first_variables(task, experiment, amend, variables)
+    return Start(init_state(first, optimizer), optimizer, None)
+
+
+def first_variables(
+    task: Trainable,
+    experiment: Experiment,
+    amend: Amend | None = None,
+    variables: Variables | None = None,
+) -> Variables:
+    """The weights of a new run: points 2 and 3 of `find_start`.
+
+    Raises:
+      UserError: what `amend` or `init_from` read is missing or of another model.
+    """
+    key = _first_key(experiment)
     first = task.init(key) if variables is None else variables
     first = first if amend is None else amend(first)
-    first = warm_start(experiment.init_from, first)
-    return Start(init_state(first, optimizer), optimizer, None)
+    return warm_start(experiment.init_from, first)
+
+
+def _first_key(experiment: Experiment) -> Array:
+    return jax.random.fold_in(jax.random.key(experiment.seed), INIT_STREAM)

@@ -217,7 +217,7 @@ def test_an_empty_film_has_a_page(tmp_path, num_sources):
     (tmp_path / "film.mp4").write_bytes(b"film")
     page = page_of(tmp_path, scene)
     assert page.scene["num_maps"] == 0
-    assert page.scene["range"] == [0, 0]
+    assert page.scene["range"] == [0, 63.75]
     assert page.names == ["Mixture", "A", "B"][: num_sources + 1]
     assert "silent" in (tmp_path / "index.html").read_text("utf-8")
 
