@@ -32,9 +32,7 @@ _BOXES = flags.DEFINE_string(
     'JSON file: [{"name": "cello", "box": [left, top, right, bottom]}, ...], in pixels '
     "or in fractions of the picture",
 )
-_POINTS = flags.DEFINE_string(
-    "points", None, "sources as x,y;x,y in pixels or in fractions of the picture"
-)
+_POINTS = flags.DEFINE_string("points", None, "x,y;x,y in pixels or in fractions")
 _NUM_OBJECTS = flags.DEFINE_integer(
     "num_objects", None, "find so many sources by what looks alike", lower_bound=1
 )
@@ -55,15 +53,15 @@ _RATE = flags.DEFINE_enum(
     "rate",
     "model",
     ["model", "input"],
-    "sample rate of the sources; input adds residual.wav with all that they lack",
+    "rate of the sources; input adds residual.wav with all that they lack",
 )
 _MAX_MEMORY_GB = flags.DEFINE_float(
     "max_memory_gb",
     None,
-    "memory of a device to use (default: three quarters of what it has)",
+    "of a device (default: three quarters of what it has)",
     lower_bound=0,
 )
-_PAGE = flags.DEFINE_boolean("page", True, "write the films and index.html")
+_PAGE = flags.DEFINE_boolean("page", True, "write films and index.html")
 
 
 def main() -> None:
