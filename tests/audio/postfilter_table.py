@@ -33,7 +33,12 @@ BAD_SHARES = (0.0, 0.1, 0.3)
 
 NLMS = PostFilterSettings(kind=PostFilter.NLMS, step_size=0.005)
 RLS = PostFilterSettings(kind=PostFilter.RLS)
-IN_BINS = {"num_taps": 2, "floor_power": 1e-5, "initial_energy": 1.0}
+POWER_IN_BINS = 383  # the sum of the squared window
+IN_BINS = {
+    "num_taps": 2,
+    "floor_power": 1e-5 * POWER_IN_BINS,
+    "initial_energy": 0.1 * POWER_IN_BINS,
+}
 
 ON_SIGNALS = {
     "none": PostFilterSettings(),
@@ -44,6 +49,9 @@ ON_SIGNALS = {
     "NLMS, 16 taps, step 0.005": NLMS,
     "NLMS, 64 taps, step 0.005": dataclasses.replace(NLMS, num_taps=64),
     "NLMS, 16 taps, step 0.05": dataclasses.replace(NLMS, step_size=0.05),
+    "NLMS, 16 taps, step 0.005, floor -30 dB": dataclasses.replace(
+        NLMS, floor_power=1e-3
+    ),
     "RLS, 16 taps, 0.9999": RLS,
     "RLS, 16 taps, 0.999": dataclasses.replace(RLS, forgetting_factor=0.999),
     "RLS, 16 taps, 0.9999, from the mixture": dataclasses.replace(
@@ -71,7 +79,7 @@ def main():
     audio = [dataset.read_audio(clip, 0, clip.num_samples)[:, 0] for clip in clips]
     sources = pcm16_to_float(jnp.asarray(np.stack(audio)))  # [b, n, t]
     print_estimates(sources)
-    print_second_microphone(sources)
+    print_second_microphone(sources[: given.mixtures // 2])
 
 
 def print_estimates(sources):
@@ -136,16 +144,19 @@ def print_second_microphone(sources):
     }
     kinds = {
         "RLS": REFERENCE_SETTINGS,
-        "RLS 0.9999": dataclasses.replace(REFERENCE_SETTINGS, forgetting_factor=0.9999),
+        "RLS, 32 taps": dataclasses.replace(REFERENCE_SETTINGS, num_taps=32),
+        "RLS, 0.9999": dataclasses.replace(
+            REFERENCE_SETTINGS, forgetting_factor=0.9999
+        ),
         "NLMS": dataclasses.replace(REFERENCE_SETTINGS, kind=PostFilter.NLMS),
-        "NLMS 0.05": dataclasses.replace(
+        "NLMS, 0.05": dataclasses.replace(
             REFERENCE_SETTINGS, kind=PostFilter.NLMS, step_size=0.05
         ),
         "LMS": dataclasses.replace(REFERENCE_SETTINGS, kind=PostFilter.LMS),
     }
     sources = np.asarray(sources, np.float64)
     noise = np.random.default_rng(1).standard_normal(sources[:, 1].shape) * 0.1
-    print("\nGain of SNR over 6 s, dB; the noise is as loud as the wanted source")
+    print(f"\nGain of SNR, dB, over 6 s, mean of {len(sources)}; SNR is 0 dB before")
     print("| path and leak, noise | " + " | ".join(kinds) + " |")
     print("|---" * (len(kinds) + 1) + "|")
     for name, (num_taps, leak_db) in cases.items():

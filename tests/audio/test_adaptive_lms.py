@@ -157,7 +157,9 @@ def test_nlms_converges_alike_at_any_level_and_nearly_to_its_limit(level):
     _, reference, heard = noisy(4000)
     given = as_float32(level * heard, level * reference[None])
     for step_size in (0.5, 1.9):
-        errors, state = nlms(*given, init_adaptive(1, 8), step_size=step_size)
+        errors, state = nlms(
+            *given, init_adaptive(1, 8), step_size=step_size, floor_power=1e-12
+        )
         np.testing.assert_allclose(state.taps[0], PATH, atol=2e-3)
         assert np.isfinite(errors).all()
 
@@ -186,8 +188,8 @@ def test_guard_holds_the_taps_while_another_speaks():
     guard = DoubleTalkGuard(ratio=4.0, fast=32, slow=4000)
     first = [array[..., :8900] for array in given]
     _, free = nlms(*first, init_adaptive(1, 8), step_size=0.2)
-    _, held = nlms(*first, init_adaptive(1, 8), step_size=0.2, guard=guard)
-    assert np.abs(held.taps[0] - PATH).max() < 0.02
+    _, held = nlms(*first, init_adaptive(1, 8), step_size=0.2, leak=3e-4, guard=guard)
+    assert np.abs(held.taps[0] - PATH).max() < 0.05  # 0.2, were they to leak meanwhile
     assert np.abs(free.taps[0] - PATH).max() > 0.5
     # What lasts is no double talk: after slow / ratio steps the filter adapts again.
     _, later = nlms(*[a[..., 8900:] for a in given], held, step_size=0.2, guard=guard)

@@ -104,7 +104,8 @@ def test_delay_lets_taps_hear_ahead():
     late, state = rls(
         jnp.asarray(primary, jnp.float32),
         jnp.asarray(reference[None], jnp.float32),
-        init_rls(1, 11, delay=3),
+        init_rls(1, 11, delay=3, initial_energy=1e-3),
+        floor_power=1e-8,
     )
     np.testing.assert_allclose(state.filter.taps[0], np.pad(PATH, (0, 3)), atol=1e-3)
     assert not late[:3].any()
@@ -161,6 +162,7 @@ def test_float32_stays_sound_in_long_runs(kind, forgetting_factor):
         jnp.asarray(reference[None], jnp.float32),
         init_rls(1, 8),
         forgetting_factor=forgetting_factor,
+        floor_power=1e-8,
     )
     last = slice(num_steps - 2000, None)
     residue = np.square(errors[last]).mean() / np.square(heard[last]).mean()
