@@ -34,7 +34,7 @@ _BOXES = flags.DEFINE_string(
 )
 _POINTS = flags.DEFINE_string("points", None, "x,y;x,y in pixels or in fractions")
 _NUM_OBJECTS = flags.DEFINE_integer(
-    "num_objects", None, "find so many sources by what looks alike", lower_bound=1
+    "num_objects", None, "find so many sources by what sounds alike", lower_bound=1
 )
 _POSTFILTER = flags.DEFINE_enum(
     "postfilter",

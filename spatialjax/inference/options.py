@@ -14,7 +14,7 @@ class SeparationOptions:
       is_grid: every place of the picture.
       boxes: a JSON file of boxes, see `box_regions`.
       points: a text of points, see `point_regions`.
-      num_objects: clusters of places that look alike.
+      num_objects: clusters of places that sound alike.
       postfilter: of the estimates; None takes `WIENER` for two and more
         boxes or objects, which share the sound of the film out, and `NONE` for a grid,
         for points and for one source, which do not.

@@ -99,8 +99,8 @@ def _find_regions(
         return box_regions(options.boxes, grid, film.picture_size)
     if options.num_objects is not None:
         sound = _open_sound(separator, film, options)
-        vectors, energy = survey_film(separator, film, sound)
-        return object_regions(vectors, energy, options.num_objects)
+        sounds, energy = survey_film(separator, film, sound)
+        return object_regions(sounds, energy, options.num_objects)
     return grid_regions(grid)
 
 

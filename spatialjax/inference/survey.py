@@ -1,4 +1,4 @@
-"""A first look at a film: what its places look like, and where it sounds."""
+"""A first look at a film: what its places sound like, and how loud."""
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +20,7 @@ MOST_WINDOWS = 64
 def survey_film(
     separator: Separator, film: Film, sound: OpenSound
 ) -> tuple[HostArray, HostArray]:
-    """Vectors ``[h', w', d]`` and energies ``[h', w']`` of the places, over the film.
-
-    The features of a place are averaged over windows, before they become a vector that
-    a mask can read.
+    """Sounds ``[h', w', f]`` and energies ``[h', w']`` of the places, over the film.
 
     Raises:
       MediaError: the file cannot be read.
@@ -39,18 +36,15 @@ def survey_film(
         heard = magnitude(frames_to_spectrum(frames).mean(1))
         places = task.see(variables, windows.images)
         features = task.hear(variables, heard)
-        energy, _ = hear_places(
+        energy, sounds = hear_places(
             task, variables, features, places, heard, windows.counts
         )
-        return places[0], energy[0].sum(-1)
+        return sounds, energy[0].sum(-1)
 
-    seen, heard, count = jnp.zeros(()), jnp.zeros(()), 0
+    sounds, energy = jnp.zeros(()), jnp.zeros(())
     with stream_windows(film, sound, separator, batch_size=1) as stream:
         for index, batch in enumerate(stream.batches):
             if index % stride == 0 and not batch.windows.is_past[0]:
-                places, energy = look(separator.variables, batch.windows)
-                seen, heard, count = seen + places, heard + energy, count + 1
-    height, width = heard.shape
-    single = jnp.eye(height * width, dtype=bool).reshape(-1, height, width)
-    vectors = task.query(seen[None] / count, single)[0]
-    return np.asarray(vectors).reshape(height, width, -1), np.asarray(heard)
+                found = look(separator.variables, batch.windows)
+                sounds, energy = sounds + found[0], energy + found[1]
+    return np.asarray(sounds), np.asarray(energy)
