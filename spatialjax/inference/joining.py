@@ -115,18 +115,23 @@ class Joiner:
         )
 
     def step(
-        self, variables: Variables, carry: Carry[Array], windows: Windows[Array]
+        self,
+        variables: Variables,
+        regions: Array,
+        carry: Carry[Array],
+        windows: Windows[Array],
     ) -> tuple[Carry[Array], Piece]:
-        """The next piece of the stream; traced."""
+        """The next piece of the stream; traced.
+
+        The regions are given once more, so that one program serves all films of a size.
+        """
         task, spec = self.task, self.task.window_spec
         frames = frame_signal(windows.samples, spec.n_fft, spec.hop, spec.num_frames)
         spectrum = frames_to_spectrum(frames)
         heard = magnitude(spectrum.mean(1))
         features = task.hear(variables, heard)
         places = task.see(variables, windows.images)
-        masks = task.masks(
-            variables, features, task.query(places, jnp.asarray(self.regions))
-        )
+        masks = task.masks(variables, features, task.query(places, regions))
         counts = windows.counts * ~windows.is_past[:, None]
         energy, sounds = hear_places(task, variables, features, places, heard, counts)
 

@@ -99,14 +99,12 @@ class _Program:
         self._whole = NamedSharding(mesh, PartitionSpec())
         self._split = NamedSharding(mesh, PartitionSpec("data"))
         self._joiner, self._film = joiner, film
-        self._variables = jax.device_put(variables, self._whole)
-        self._jitted = jax.jit(joiner.step, donate_argnums=1, out_shardings=self._whole)
+        self._fixed = jax.device_put((variables, joiner.regions), self._whole)
+        self._jitted = jax.jit(joiner.step, donate_argnums=2, out_shardings=self._whole)
 
     def compile(self, batch_size: int) -> jax.stages.Compiled:
         windows = jax.device_put(self.windows(batch_size), self._split)
-        return self._jitted.lower(
-            self._variables, self.first_carry(), windows
-        ).compile()
+        return self._jitted.lower(*self._fixed, self.first_carry(), windows).compile()
 
     def caller(
         self, compiled: jax.stages.Compiled
@@ -117,7 +115,7 @@ class _Program:
             carry: Carry[Array], windows: Windows[HostArray]
         ) -> tuple[Carry[Array], Piece]:
             placed = jax.device_put(windows, self._split)
-            return compiled(self._variables, carry, placed)
+            return compiled(*self._fixed, carry, placed)
 
         return step
 

@@ -36,7 +36,7 @@ def join(task, samples, batch_size, settings=NONE, images=None):
     chunks = iter(np.array_split(samples.astype(np.float32), 7, axis=1))
     carry, pieces, maps = joiner.first_carry(), [], []
     for batch in cut_windows(chunks, channels, spec, lambda i: images[i], batch_size):
-        carry, piece = step(Variables({}, {}), carry, batch.windows)
+        carry, piece = step(Variables({}, {}), REGIONS, carry, batch.windows)
         pieces.append(np.asarray(piece.estimates))
         maps.append(np.asarray(piece.energy))
     whole = np.concatenate(pieces, -1)[..., spec.n_fft // 2 :]
