@@ -1,7 +1,7 @@
-"""The whole road in minutes: build toy_band, train, score, write a page.
+"""The whole road in minutes: build toy_band, train, score, write a page and a film.
 
-`make demo` runs it once, `make reproduce-toy` (--reproduce) longer with three seeds.
-Run again, it goes on where it stopped.
+`make demo` runs it once, `make reproduce-toy` (--reproduce) longer with three seeds;
+run again, it goes on where it stopped.
 """
 
 import contextlib
@@ -42,6 +42,7 @@ def main() -> None:
     from spatialjax.media import write_file
     from spatialjax.reports import Summary
     from spatialjax.training.workdir import check_place
+    from tfds_builders.toy_band.film import write_duet
 
     output = pathlib.Path(_OUTPUT.value)
     check_place(output)
@@ -52,8 +53,10 @@ def main() -> None:
         _train(_experiment(seed), workdir)
         _score(workdir, output / "report", summary)
     write_file(output / "summary.json", summary.to_json().encode())
-    print(f"\n{summary.table(SUITES)}\n\nfigures  {output / 'summary.json'}")
-    print(f"page     {output / 'report' / 'index.html'} (opens in a browser)")
+    print(f"\n{summary.table(SUITES)}\n\nfigures  {output}/summary.json")
+    write_duet(output / "duet.mp4")
+    print(f"film     {output}/duet.mp4 (for launch.separate)")
+    print(f"page     {output}/report/index.html (opens in a browser)")
 
 
 def _build_dataset() -> None:
@@ -65,8 +68,8 @@ def _build_dataset() -> None:
         open_dataset(_DATA_DIR.value, _DATASET.value)
         return
     before_s = time.monotonic()
-    folder = build(_DATASET.value, _DATA_DIR.value, num_workers=2)
-    print(f"built {folder} in {time.monotonic() - before_s:.0f} s", flush=True)
+    path = build(_DATASET.value, _DATA_DIR.value, num_workers=2)
+    print(f"built {path} in {time.monotonic() - before_s:.0f} s", flush=True)
 
 
 def _experiment(seed: int) -> "Experiment":
@@ -74,8 +77,8 @@ def _experiment(seed: int) -> "Experiment":
     experiment.seed = seed
     experiment.data.data_dir = _DATA_DIR.value
     experiment.data.dataset = _DATASET.value
-    if _STEPS.value or _REPRODUCE.value:
-        experiment.training.num_steps = _STEPS.value or REPRODUCE_STEPS
+    usual = REPRODUCE_STEPS if _REPRODUCE.value else experiment.training.num_steps
+    experiment.training.num_steps = _STEPS.value or usual
     return experiment
 
 
@@ -108,9 +111,8 @@ def _score(workdir: pathlib.Path, page: pathlib.Path, summary: "Summary") -> Non
 
 def _with_ideal_masks(evaluation: "WorkdirEvaluation") -> "WorkdirEvaluation":
     trained = evaluation.trained
-    task = cast("Pixels", trained.task)
-    ideal = trained._replace(task=dataclasses.replace(task, is_ideal=True))
-    return dataclasses.replace(evaluation, trained=ideal)
+    task = dataclasses.replace(cast("Pixels", trained.task), is_ideal=True)
+    return dataclasses.replace(evaluation, trained=trained._replace(task=task))
 
 
 if __name__ == "__main__":

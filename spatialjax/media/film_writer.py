@@ -4,6 +4,8 @@ import heapq
 import itertools
 import math
 import operator
+import os
+import pathlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -22,10 +24,12 @@ def write_film(
     sound: Iterable[np.ndarray],
     sample_rate_hz: int,
 ) -> None:
-    """Write pictures and sound as they come; the longer of the two decides the length.
+    """Write pictures and sound as they come, whole or not at all.
+
+    The longer of the two decides the length.
 
     Args:
-      path: the mp4 file; it is not whole before the end.
+      path: the mp4 file.
       images: uint8 ``[h, w, 3]``, at least one, all of one size; an odd last row or
         column is cut.
       image_rate_hz: pictures a second.
@@ -39,8 +43,9 @@ def write_film(
     image, images = _peek(images)
     chunk, sound = _peek(sound)
     layout = "stereo" if len(chunk) == 2 else "mono"
+    part = pathlib.Path(path).with_suffix(".part")
     try:
-        with av.open(f"file:{path}", "w", format="mp4") as container:
+        with av.open(f"file:{part}", "w", format="mp4") as container:
             video = container.add_stream(
                 "libx264", rate=Fraction(image_rate_hz).limit_denominator(1001)
             )
@@ -55,10 +60,13 @@ def write_film(
                 key=operator.itemgetter(0),
             ):
                 container.mux(packets)
+        os.replace(part, path)
     except av.error.FFmpegError as error:
         raise MediaError(
             f"{path} cannot be written: {reason(error)}{room_advice(error)}"
         ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _peek(values: Iterable[np.ndarray]) -> tuple[np.ndarray, Iterator[np.ndarray]]:
