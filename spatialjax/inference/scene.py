@@ -14,8 +14,8 @@ SILENT_DB = -120.0
 LEVEL_S = 0.25
 """Time of one level."""
 
-SHOWN_DB = 30.0
-"""Range of the energies that a picture shows."""
+SHOWN_DB = (3.0, 30.0)
+"""Least and greatest range of the energies that a picture shows."""
 
 FORMAT = 1
 
@@ -115,16 +115,20 @@ def maps_to_db(energy: HostArray, n_fft: int) -> HostArray:
 
 
 def shown_range(maps_db: HostArray) -> tuple[float, float]:
-    """The bytes of energy maps to show as nothing and as full: `SHOWN_DB` apart.
+    """The bytes of energy maps to show as nothing and as full.
 
     The upper one is that of the loudest places but a thousandth of those that sound.
+    The lower one is that of half of those, so that a picture shows where it is louder
+    than elsewhere; it lies within `SHOWN_DB` of the upper one.
     """
     counts = np.bincount(maps_db.ravel(), minlength=256)
     counts[0] = 0
-    above = counts[::-1].cumsum()[::-1]
-    top = np.flatnonzero(above > 0.001 * counts.sum()).max(initial=0)
-    span = 255 * SHOWN_DB / -SILENT_DB
-    return max(float(top) - span, 0.0), max(float(top), span)
+    share_above = counts[::-1].cumsum()[::-1] / max(counts.sum(), 1)
+    top = float(np.flatnonzero(share_above > 0.001).max(initial=0))
+    middle = float(np.flatnonzero(share_above > 0.5).max(initial=0))
+    least, most = (255 * span_db / -SILENT_DB for span_db in SHOWN_DB)
+    top = max(top, most)
+    return min(max(middle, top - most), top - least), top
 
 
 class Levels:

@@ -12,6 +12,7 @@ MAP_S = 0.25
 PICTURE = (48, 64)
 TONES_HZ = (440, 880)
 LOUD_UNTIL_S = 6.0
+DURATION_S = 40.0  # long enough for the slowest machine to be heard before the end
 LOUD = 200
 
 
@@ -26,7 +27,7 @@ def tone(frequency_hz, duration_s):
     return 0.25 * np.sin(2 * np.pi * frequency_hz * time_s)[None].astype(np.float32)
 
 
-def scene_of(regions, duration_s=12.0, channels=1):
+def scene_of(regions, duration_s=DURATION_S, channels=1):
     """A scene whose left half is loud until `LOUD_UNTIL_S`, and silent elsewhere."""
     grid = regions[0].places.shape if regions else (4, 4)
     maps_db = np.zeros((round(duration_s / MAP_S), *grid), np.uint8)

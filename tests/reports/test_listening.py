@@ -159,7 +159,7 @@ def test_carries_the_maps_and_the_colours(scene, tmp_path):
     maps = np.frombuffer(base64.b64decode(given["maps"]), np.uint8)
     np.testing.assert_array_equal(maps.reshape(-1, *given["grid"]), scene.maps_db)
     assert given["num_maps"] == len(scene.maps_db)
-    assert given["range"] == [LOUD - 63.75, LOUD]
+    assert given["range"] == [LOUD - 6.375, LOUD]
     colours = np.frombuffer(base64.b64decode(given["colours"]), np.uint8)
     np.testing.assert_array_equal(colours.reshape(4, 4, 3), scene.colours)
 
