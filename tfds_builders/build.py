@@ -1,19 +1,18 @@
 """Build a dataset: it appears in its folder whole, or not at all."""
 
 import contextlib
-import fcntl
 import importlib
 import io
 import os
 import pathlib
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from spatialjax.errors import DataError, nearest
 from tfds_builders.builder import SegmentBuilder
+from tfds_builders.workplace import workplace
 
 BUILDERS = {
     "av_clips": "tfds_builders.av_clips:AvClips",
@@ -60,7 +59,7 @@ def build(
         try_download_gcs=False, beam_options=_beam_options(pipeline, beam_options)
     )
     data_dir = pathlib.Path(data_dir).expanduser().absolute()
-    with _workplace(data_dir, f".building-{builder_class.name}-{config}") as place:
+    with workplace(data_dir, f".building-{builder_class.name}-{config}") as place:
         builder = builder_class(
             config=config,
             data_dir=place,
@@ -125,38 +124,6 @@ def _beam_options(pipeline: str, options: tuple[str, ...]) -> Any:
             'pip install -e ".[beam]", best in an environment of its own'
         ) from error
     return module.PipelineOptions(list(options))
-
-
-@contextlib.contextmanager
-def _workplace(data_dir: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
-    """An empty hidden folder inside `data_dir`, locked, and gone when the context ends.
-
-    What a killed build left there is removed. Folders made on the way are removed too
-    if nothing was put into them.
-
-    Raises:
-      DataError: another process builds there.
-    """
-    place = data_dir / name
-    new = [folder for folder in (data_dir, *data_dir.parents) if not folder.exists()]
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with open(place / "lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise DataError(f"another build is at work in {place}") from error
-            for left in place.iterdir():
-                if left.name != "lock":
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
-            try:
-                yield place
-            finally:
-                shutil.rmtree(place)
-    finally:
-        for folder in new:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
 
 
 def _move(made: pathlib.Path, target: pathlib.Path, replaced: pathlib.Path) -> None:

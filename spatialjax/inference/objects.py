@@ -36,8 +36,13 @@ def object_regions(
       num_objects: clusters that are asked for.
 
     Raises:
-      DataError: fewer places differ than objects are asked for.
+      DataError: the film is silent, or fewer places differ than objects are asked for.
     """
+    if num_objects > 1 and not energy.any():
+        raise DataError(
+            f"the film is silent, which tells no {num_objects} objects apart; give "
+            "boxes or points"
+        )
     loudest = max(float(energy.max()), QUIETEST)
     is_heard = energy >= loudest * 10 ** (-SOUNDING_DB / 10)
     if is_heard.sum() < num_objects:

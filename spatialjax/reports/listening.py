@@ -22,6 +22,7 @@ from spatialjax.errors import MediaError
 from spatialjax.inference.scene import LEVEL_S, SILENT_DB, Levels, Scene, shown_range
 from spatialjax.media import write_file
 from spatialjax.reports.outlines import outline_path
+from spatialjax.reports.template import template_environment
 from spatialjax.typing import HostArray
 
 CURVE_DB = 48.0
@@ -70,13 +71,7 @@ def write_listening_page(
     sounds = _sounds(folder, scene, mixture_file)
     if energy_film_file and not (folder / energy_film_file).is_file():
         energy_film_file = None
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("spatialjax.reports"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = template_environment()
     text = environment.get_template("listening.html.j2").render(
         title=title,
         summary=_summary(scene),

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from spatialjax.data import Dataset
@@ -62,13 +61,7 @@ class Report:
         suites = [
             self._suite(folder, name, suite) for name, suite in card.suites.items()
         ]
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("spatialjax.reports"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-        )
+        environment = template_environment()
         environment.filters["db"] = _number_text
         text = environment.get_template("page.html.j2").render(
             title=self.title,

@@ -50,14 +50,16 @@ def test_background_is_10_db_below_the_loudest_place():
 
 def test_silence_is_one_object_of_all_places():
     (region,) = object_regions(np.zeros((2, 3, 5)), np.zeros((2, 3)), 1)
-    assert region.places.any()
+    assert region.places.all()
+    with pytest.raises(DataError, match="the film is silent, which tells no 2 objects"):
+        object_regions(np.zeros((2, 3, 5)), np.zeros((2, 3)), 2)
 
 
 def test_more_objects_than_places_that_differ_are_refused():
     with pytest.raises(
         DataError, match=r"3 objects are asked for.*1 places that sound"
     ):
-        object_regions(np.zeros((4, 4, 2)), np.ones((4, 4)), 3)
+        object_regions(np.ones((4, 4, 2)), np.ones((4, 4)), 3)
 
 
 def test_as_many_objects_as_places_is_the_limit():

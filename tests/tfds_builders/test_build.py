@@ -92,7 +92,7 @@ def test_two_builds_at_once(fake, tmp_path):
     place.mkdir()
     with open(place / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(DataError, match="another build is at work"):
+        with pytest.raises(DataError, match="another run is at work"):
             build("fake", tmp_path)
     assert entries(place) == ["lock"]
 

@@ -16,7 +16,7 @@ from tfds_builders.raw.fetch import Manner, Missing, fetch
 from tfds_builders.raw.id_lists import Video, read_list
 from tfds_builders.raw.pool import run_jobs, worker_pool
 from tfds_builders.raw.sources import RAW_SUFFIXES, files_below
-from tfds_builders.raw.workplace import put_json, workplace
+from tfds_builders.workplace import put_json, workplace
 
 REPORT = "missing.json"
 WORKPLACE = ".downloading"

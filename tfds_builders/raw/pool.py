@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from spatialjax.errors import DataError
-from tfds_builders.raw.workplace import workers_lock
+from tfds_builders.workplace import workers_lock
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -14,7 +14,7 @@ from tfds_builders.loading import BrokenClip
 from tfds_builders.raw.extract import Settings, extract
 from tfds_builders.raw.pool import num_cores, run_jobs, worker_pool
 from tfds_builders.raw.sources import find_clips
-from tfds_builders.raw.workplace import put_json, workplace
+from tfds_builders.workplace import put_json, workplace
 
 SETTINGS_FILE = "preprocess.json"
 WORKPLACE = ".preprocessing"

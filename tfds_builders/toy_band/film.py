@@ -11,7 +11,7 @@ LEVEL = 0.5
 """Of each instrument, so that two together keep below full scale."""
 
 
-def write_duet(path: FilePath, index: int = 0) -> None:
+def write_duet(path: FilePath, index: int = 3) -> None:
     """Write a duet of the default world, in large and smooth pictures, as mp4.
 
     Raises:

@@ -5,7 +5,7 @@ import pytest
 
 from spatialjax.errors import DataError
 from tfds_builders.raw.pool import num_cores, run_jobs, worker_pool
-from tfds_builders.raw.workplace import workplace
+from tfds_builders.workplace import workplace
 
 
 def double(number):
