@@ -17,6 +17,7 @@ from spatialjax.evaluation import ScoreCard, SuiteScores
 from spatialjax.media import float_to_int16, replaced_folder, write_file, write_wav
 from spatialjax.reports import pictures
 from spatialjax.reports.gallery import Gallery, ShownItem
+from spatialjax.reports.template import template_environment
 
 HEADLINE = ("sdr_improvement_db", "si_sdr_improvement_db")
 """Metrics whose per-class means the page shows."""
