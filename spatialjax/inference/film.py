@@ -18,7 +18,7 @@ MOST_ASPECT = 8.0
 STRIDE = 16
 """Pixels of a place along a side; sides are multiples of it."""
 
-LONGEST_S = 24 * 3600.0
+LONGEST_S = 12 * 3600.0
 """What a film may last that does not tell its length, as far as its WAVs go."""
 
 OpenSound = Callable[[], contextlib.AbstractContextManager[AudioReader]]
@@ -34,8 +34,8 @@ class Film:
       duration_s: None where the header does not tell.
       channels: of the sound.
       picture_size: (h, w) of the pictures on display, upright.
-      image_size: (h, w) of the pictures as the model sees them, their short side that
-        of the model.
+      image_size: (h, w) of the pictures as the model sees them: their short side that
+        of the model, both sides rounded to multiples of `STRIDE`.
     """
 
     path: str
@@ -62,7 +62,7 @@ def open_film(path: str, spec: WindowSpec) -> Film:
     _check_aspect(path, (info.video[0].height, info.video[0].width))
     with stream_audio(path) as reader:
         channels = reader.channels
-    with contextlib.closing(sample_images(path, IMAGE_RATE_HZ)) as images:
+    with contextlib.closing(sample_images(path, IMAGE_RATE_HZ, None, True)) as images:
         first = next(images)
     size = first.height, first.width
     _check_aspect(path, size)

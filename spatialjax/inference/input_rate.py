@@ -63,7 +63,7 @@ def write_at_input_rate(path: str, folder: pathlib.Path, files: Sequence[str]) -
 
 def _resample(file: pathlib.Path, rate_hz: int, num_samples: int) -> None:
     """Brings a WAV to another rate and an exact length, in its place."""
-    new = file.with_suffix(".resampled.wav")
+    new = file.with_name("resampled.part.wav")
     with contextlib.ExitStack() as stack:
         reader = stack.enter_context(stream_audio(file, rate_hz))
         write = stack.enter_context(

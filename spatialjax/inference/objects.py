@@ -5,6 +5,8 @@ looks like. On duets of toy_band, clusters of sounds separate as well as boxes d
 clusters of visual features lose 3 dB.
 """
 
+import warnings
+
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
@@ -66,7 +68,8 @@ def _cluster(vectors: HostArray, num_clusters: int) -> HostArray:
     for seed in range(TRIALS if num_clusters <= len(distinct) else 0):
         rng = np.random.default_rng(seed)
         starts = distinct[rng.choice(len(distinct), num_clusters, replace=False)]
-        centres, labels = kmeans2(vectors, starts, minit="matrix", missing="warn")
+        with warnings.catch_warnings(action="ignore"):  # an empty cluster is told below
+            centres, labels = kmeans2(vectors, starts, minit="matrix")
         spread = np.square(vectors - centres[labels]).sum()
         if len(np.unique(labels)) == num_clusters and spread < least:
             best, least = labels, spread

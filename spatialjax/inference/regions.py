@@ -13,6 +13,9 @@ from spatialjax.typing import HostArray
 Size = tuple[int, int]
 """Height and width."""
 
+ONE = 1.001
+"""What still counts as the whole of a picture: sums of fractions are not exact."""
+
 
 @dataclass(frozen=True)
 class Region:
@@ -22,21 +25,8 @@ class Region:
     places: HostArray
 
 
-MOST_PLACES = 800
-"""Sources of a grid, each of which is a file that stays open."""
-
-
 def grid_regions(grid: Size) -> list[Region]:
-    """Every place by itself, named by its row and column.
-
-    Raises:
-      DataError: there are more places than files can be open.
-    """
-    if grid[0] * grid[1] > MOST_PLACES:
-        raise DataError(
-            f"the grid of {grid[0]}x{grid[1]} has {grid[0] * grid[1]} places, at most "
-            f"{MOST_PLACES} can be written; ask for points or boxes"
-        )
+    """Every place by itself, named by its row and column."""
     regions = []
     for row, column in np.ndindex(grid):
         places = np.zeros(grid, bool)
@@ -63,7 +53,7 @@ def point_regions(text: str, grid: Size, picture: Size) -> list[Region]:
     height, width = picture
     regions = []
     for number, (x, y) in enumerate(_fractions(points, (width, height)), 1):
-        if not (0 <= x <= 1 and 0 <= y <= 1):
+        if not (0 <= x <= ONE and 0 <= y <= ONE):
             raise DataError(
                 f"point {number} of {text!r} lies outside the picture of "
                 f"{width}x{height} pixels"
@@ -93,7 +83,7 @@ def box_regions(file: str, grid: Size, picture: Size) -> list[Region]:
     rows, columns = ((np.arange(n) + 0.5) / n for n in grid)
     regions = []
     for (name, given), (left, top, right, bottom) in zip(entries, boxes, strict=True):
-        if not (0 <= left < right <= 1.001 and 0 <= top < bottom <= 1.001):
+        if not (0 <= left < right <= ONE and 0 <= top < bottom <= ONE):
             raise DataError(
                 f"{file}: box {given} of {name!r} is no [left, top, right, bottom] "
                 f"within a picture of {width}x{height} pixels"
@@ -120,8 +110,9 @@ def _read_boxes(file: str) -> list[tuple[str, list[float]]]:
         found = [
             (str(entry.get("name", f"box_{n}")), [float(v) for v in entry["box"]])
             for n, entry in enumerate(content, 1)
+            if not isinstance(entry["box"], str)
         ]
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         found = []
     if not found or any(len(box) != 4 for _, box in found):
         raise DataError(
@@ -135,8 +126,8 @@ def _fractions(
     rows: Sequence[Sequence[float]], sizes: Sequence[int]
 ) -> list[list[float]]:
     """Rows of coordinates as fractions of the picture."""
-    if max(max(row) for row in rows) <= 1:
-        return [list(row) for row in rows]
+    if max(max(row) for row in rows) <= ONE:
+        return [[min(value, 1.0) for value in row] for row in rows]
     return [
         [value / size for value, size in zip(row, sizes, strict=True)] for row in rows
     ]

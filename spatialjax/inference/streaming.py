@@ -49,7 +49,7 @@ def stream_windows(
     """
     spec = separator.task.window_spec
     with sound() as reader:
-        images = sample_images(film.path, IMAGE_RATE_HZ, reader.start_s)
+        images = sample_images(film.path, IMAGE_RATE_HZ, reader.start_s, True)
         with contextlib.closing(images):
             pictures = _Pictures(
                 images, film.image_size, spec, separator.image_spacing_s

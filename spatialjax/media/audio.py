@@ -25,6 +25,12 @@ from spatialjax.media.files import write_file
 FULL_SCALE = 32768.0
 """The int16 value that stands for 1.0."""
 
+LEAST_GAP_S = 0.1
+"""Time without samples that is filled with silence; clocks jitter by less."""
+
+MOST_GAP_S = 600.0
+"""The longest gap to be believed."""
+
 _ESTIMATED_DURATION = ("mp3", "aac")
 """Containers without a length in the header: FFmpeg guesses it from the bit rate."""
 
@@ -141,16 +147,23 @@ def _decode(
     """Time of the first decoded frame in seconds, and each resampled frame, float32."""
     stream.codec_context.thread_count = 1
     resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)
-    start_s, time_s, form = None, 0.0, None
+    start_s, time_s, end_s, form = None, 0.0, 0.0, None
     try:
         for frame in container.decode(stream):
-            time_s = time_s if frame.time is None else frame.time
-            start_s = time_s if start_s is None else start_s
+            time_s = end_s if frame.time is None else frame.time
+            if start_s is None:
+                start_s = end_s = time_s
             form = form or (frame.sample_rate, frame.layout.nb_channels)
             if form != (frame.sample_rate, frame.layout.nb_channels):
                 raise MediaError(
                     f"{name} changes its rate or channels after {time_s:.3f} s"
                 )
+            for silence in _silence(frame, time_s - end_s, name, end_s):
+                end_s += silence.samples / silence.sample_rate
+                for resampled in resampler.resample(silence):
+                    yield start_s, resampled
+            frame.pts = None  # as that of the silence: samples alone count from here on
+            end_s += frame.samples / frame.sample_rate
             for resampled in resampler.resample(frame):
                 yield start_s, resampled
         for resampled in resampler.resample(None):
@@ -161,6 +174,34 @@ def _decode(
         raise MediaError(
             f"{name} cannot be decoded after {time_s:.3f} s: {reason(error)}"
         ) from error
+
+
+def _silence(
+    frame: av.AudioFrame, gap_s: float, name: str, end_s: float
+) -> Iterator[av.AudioFrame]:
+    """Silent frames of the form of a frame, for the time that lacks before it.
+
+    Raises:
+      MediaError: the gap is so long that a time stamp must be wrong.
+    """
+    if gap_s < LEAST_GAP_S:
+        return
+    if gap_s > MOST_GAP_S:
+        raise MediaError(
+            f"{name} has nothing from {end_s:.3f} to {end_s + gap_s:.3f} s: cut the "
+            "file there, or mend its time stamps"
+        )
+    left = round(gap_s * frame.sample_rate)
+    while left > 0:
+        silent = av.AudioFrame(
+            frame.format.name, frame.layout.name, min(left, frame.sample_rate)
+        )
+        zero = b"\x80" if frame.format.name.startswith("u8") else b"\0"
+        for plane in silent.planes:
+            plane.update(zero * plane.buffer_size)
+        silent.sample_rate = frame.sample_rate
+        left -= silent.samples
+        yield silent
 
 
 def _checked(

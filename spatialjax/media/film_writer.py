@@ -16,6 +16,9 @@ from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath, reason
 from spatialjax.media.files import room_advice
 
+AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Rates that every player knows; another one is brought to the next above."""
+
 
 def write_film(
     path: FilePath,
@@ -52,11 +55,12 @@ def write_film(
             video.height, video.width = (side // 2 * 2 for side in image.shape[:2])
             video.pix_fmt = "yuv420p"
             video.options = {"preset": "veryfast", "crf": "23"}
-            audio = container.add_stream("aac", rate=sample_rate_hz, layout=layout)
+            aac_hz = next((r for r in AAC_RATES_HZ if r >= sample_rate_hz), 48000)
+            audio = container.add_stream("aac", rate=aac_hz, layout=layout)
             # By time, so that neither stream waits in memory for the other.
             for _, packets in heapq.merge(
                 _encode_images(images, video),
-                _encode_sound(sound, audio),
+                _encode_sound(sound, audio, sample_rate_hz),
                 key=operator.itemgetter(0),
             ):
                 container.mux(packets)
@@ -89,16 +93,19 @@ def _encode_images(
 
 
 def _encode_sound(
-    sound: Iterator[np.ndarray], stream: av.AudioStream
+    sound: Iterator[np.ndarray], stream: av.AudioStream, rate_hz: int
 ) -> Iterator[tuple[float, list[av.Packet]]]:
     """What each chunk adds to the file, with its time in seconds."""
-    rate_hz, num_samples = stream.sample_rate, 0
+    resampler = av.AudioResampler("fltp", stream.layout, stream.sample_rate)
+    num_samples = 0
     for chunk in sound:
         kept = chunk if len(chunk) <= 2 else chunk.mean(0, keepdims=True)
         kept = np.ascontiguousarray(kept, np.float32)
         frame = av.AudioFrame.from_ndarray(kept, "fltp", stream.layout.name)
         frame.sample_rate, frame.pts = rate_hz, num_samples
         frame.time_base = Fraction(1, rate_hz)
-        yield num_samples / rate_hz, stream.encode(frame)
+        for resampled in resampler.resample(frame):
+            yield num_samples / rate_hz, stream.encode(resampled)
         num_samples += kept.shape[1]
-    yield math.inf, stream.encode(None)
+    for resampled in (*resampler.resample(None), None):
+        yield math.inf, stream.encode(resampled)

@@ -11,7 +11,7 @@ from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath
 
 LISTING = ".spatialjax"
-"""The file that tells what else was written into a folder, a name a line."""
+"""The file that tells what else was written into a folder, a relative path a line."""
 
 
 def check_replaceable(folder: FilePath) -> None:
@@ -28,13 +28,16 @@ def check_replaceable(folder: FilePath) -> None:
     if folder.exists() and not folder.is_dir():
         raise MediaError(f"{folder} is a file, expected a folder")
     if folder.is_dir():
-        names = {path.name for path in folder.iterdir()}
         listing = folder / LISTING
-        ours = listing.read_text().splitlines() if LISTING in names else []
-        if foreign := sorted(names - {LISTING, *ours}):
+        ours = listing.read_text().splitlines() if listing.is_file() else []
+        if foreign := sorted(set(_contents(folder)) - {LISTING, *ours}):
             raise MediaError(
                 f"{folder} holds other files, as {foreign[0]}; name a new folder"
             )
+    if os.path.ismount(folder):
+        raise MediaError(
+            f"{folder} is a mount point, which cannot be replaced; name a folder in it"
+        )
     above = next(place for place in folder.parents if place.exists())
     if not above.is_dir():
         raise MediaError(f"{folder} lies below a file, {above}; name another folder")
@@ -51,12 +54,13 @@ def replaced_folder(folder: FilePath) -> Iterator[pathlib.Path]:
     """
     check_replaceable(folder)
     folder = pathlib.Path(folder).expanduser().resolve()
+    made = [above for above in folder.parents if not above.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     old = new.with_name(f"{new.name}.old")
     try:
         yield new
-        names = sorted(path.name for path in new.iterdir())
+        names = _contents(new)
         (new / LISTING).write_text("".join(f"{name}\n" for name in names))
         new.chmod(0o755)
         if folder.exists():
@@ -69,3 +73,16 @@ def replaced_folder(folder: FilePath) -> Iterator[pathlib.Path]:
     finally:
         for left in (new, old):
             shutil.rmtree(left, ignore_errors=True)
+        for above in made:
+            with contextlib.suppress(OSError):  # it holds the folder, or something else
+                above.rmdir()
+
+
+def _contents(folder: pathlib.Path) -> list[str]:
+    """The relative paths of all files below a folder, and of its empty folders."""
+    paths = (path for path in folder.rglob("*") if not _is_filled(path))
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _is_filled(path: pathlib.Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and any(path.iterdir())

@@ -18,7 +18,10 @@ from spatialjax.media.container import (
 
 
 def sample_images(
-    path: FilePath, image_rate_hz: float, start_s: float | None = None
+    path: FilePath,
+    image_rate_hz: float,
+    start_s: float | None = None,
+    at_least_one: bool = False,
 ) -> Generator[Image.Image, None, None]:
     """Pictures of a video at the times start_s + (i + 0.5) / image_rate_hz, i from 0.
 
@@ -32,6 +35,8 @@ def sample_images(
       path: a file with moving pictures.
       image_rate_hz: pictures per second.
       start_s: time zero on the clock of the file; None is the time of the first frame.
+      at_least_one: give the last frame where none is due, as of a video that ends
+        before `start_s`, or of a single short frame.
 
     Raises:
       MediaError: no file, no picture stream, no decoder for one, or a frame that cannot
@@ -40,7 +45,7 @@ def sample_images(
     with open_media(path) as container:
         stream = first_decodable(picture_streams(container), path, "picture")
         aspect = float(stream.sample_aspect_ratio or 1)
-        index = 0
+        index, frame = 0, None
         for begin_s, end_s, frame in _shown(container, stream, path):
             start_s = begin_s if start_s is None else start_s
             due = _num_before(end_s - start_s, index, image_rate_hz)
@@ -48,8 +53,10 @@ def sample_images(
                 image = _upright(frame, aspect)
                 yield from itertools.repeat(image, due - index)
             index = due
-        if start_s is None:
+        if frame is None:
             raise MediaError(f"{path} has no pictures")
+        if at_least_one and index == 0:
+            yield _upright(frame, aspect)
 
 
 def _num_before(time_s: float, least: int, image_rate_hz: float) -> int:

@@ -24,6 +24,9 @@ MOST_SIDE = 360
 
 MOST_IMAGE_RATE_HZ = 25.0
 
+LEAST_IMAGE_RATE_HZ = 8.0
+"""Fast enough for the energy maps, however still the pictures are."""
+
 OPACITY = 0.75
 """Of the brightest energy."""
 
@@ -45,7 +48,7 @@ def write_films(path: str, folder: pathlib.Path, scene: Scene) -> None:
       MediaError: the film cannot be read any more, or a file not be written.
     """
     stated_hz = probe(path).video[0].image_rate_hz or MOST_IMAGE_RATE_HZ
-    rate_hz = min(stated_hz, MOST_IMAGE_RATE_HZ)
+    rate_hz = min(max(stated_hz, LEAST_IMAGE_RATE_HZ), MOST_IMAGE_RATE_HZ)
     plain = _pictures(path, rate_hz, scene)
     sound_rate_hz = soundfile.info(folder / MIXTURE).samplerate
     sound = _sound(folder / MIXTURE)
@@ -58,14 +61,18 @@ def write_films(path: str, folder: pathlib.Path, scene: Scene) -> None:
 
 
 def _pictures(path: str, rate_hz: float, scene: Scene) -> Iterator[HostArray]:
-    """Pictures ``[h, w, 3]`` of even sides, for as long as there is sound."""
+    """Pictures ``[h, w, 3]`` of even sides; the last one stays while there is sound."""
     scale = min(1.0, MOST_SIDE / min(scene.picture_size))
     height, width = (max(2, round(s * scale / 2) * 2) for s in scene.picture_size)
     num_images = max(1, math.ceil(scene.duration_s * rate_hz))
-    images = sample_images(path, rate_hz, scene.start_s)
+    num_given, picture = 0, None
+    images = sample_images(path, rate_hz, scene.start_s, at_least_one=True)
     for image in itertools.islice(images, num_images):
         resized = image.resize((width, height), Image.Resampling.BILINEAR)
-        yield np.asarray(resized.convert("RGB"))
+        num_given, picture = num_given + 1, np.asarray(resized)
+        yield picture
+    if picture is not None:
+        yield from itertools.repeat(picture, num_images - num_given)
 
 
 def _sound(file: pathlib.Path) -> Iterator[HostArray]:

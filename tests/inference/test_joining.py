@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from spatialjax.audio import PostFilter, PostFilterSettings
-from spatialjax.inference.film import Film
 from spatialjax.inference.joining import Joiner
 from spatialjax.inference.streaming import cut_windows
 from spatialjax.tasks.base import Variables
@@ -143,7 +142,3 @@ def test_energies_are_those_that_the_places_let_through():
     np.testing.assert_allclose(inner[:, 0, 0], 1.5 * (0.5 * 16) ** 2, rtol=1e-3)
     assert np.abs(inner[:, 0, 1]).max() < 1e-6
     assert carry.sounds[0, 0, 8] > 100 * max(carry.sounds[0, 1].max(), 1e-9)
-
-
-def test_a_film_of_no_length_known_may_last_a_day():
-    assert Film("x", None, 1, (2, 2), (16, 16)).most_samples(10) == 864000

@@ -304,3 +304,39 @@ class TestWriteWav:
         (tmp_path / "file").write_text("")
         with pytest.raises(MediaError, match="cannot be written"):
             write_wav(tmp_path / "file" / "a.wav", np.zeros((1, 4)), 8000)
+
+
+@pytest.mark.parametrize("rate_hz", [None, 11025])
+def test_a_gap_in_the_sound_is_silence(tmp_path, rate_hz):
+    path = tmp_path / "gap.mkv"
+    write_gap(path, 2.0)
+    sound = read_audio(path, rate_hz)
+    level = np.abs(sound.samples[0].astype(float)) / 32768
+    rate_hz = sound.sample_rate_hz
+    assert len(level) == pytest.approx(4 * rate_hz, abs=rate_hz * 0.01)
+    for begin_s, end_s, expected in ((0.1, 0.9, 0.5), (1.1, 2.9, 0), (3.1, 3.9, 0.5)):
+        part = level[int(begin_s * rate_hz) : int(end_s * rate_hz)]
+        assert part.max() == pytest.approx(expected, abs=0.01)
+
+
+def test_a_gap_too_long_to_be_true_is_told(tmp_path):
+    path = tmp_path / "gap.mkv"
+    write_gap(path, 4000.0)
+    with pytest.raises(MediaError, match=r"has nothing from 1\.0\d\d to 4001\.0"):
+        read_audio(path)
+
+
+def write_gap(path, gap_s, rate_hz=8000):
+    """A second of tone, a gap in the time stamps, and a second of tone."""
+    samples = tone(1.0, rate_hz).astype(np.float32)[None]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=rate_hz, layout="mono")
+        for number in range(2):
+            for part in range(10):
+                chunk = samples[:, part * 800 : (part + 1) * 800]
+                frame = av.AudioFrame.from_ndarray(chunk, "flt", "mono")
+                frame.sample_rate = rate_hz
+                frame.time_base = fractions.Fraction(1, rate_hz)
+                frame.pts = round((number * (1 + gap_s)) * rate_hz) + part * 800
+                container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -44,6 +44,21 @@ def test_stereo_stays_and_more_channels_become_their_mean(tmp_path, channels, la
     assert (info.video[0].width, info.video[0].height) == (46, 32)
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "expected_hz"), [(4000, 8000), (10000, 11025), (192000, 48000)]
+)
+def test_any_rate_becomes_one_that_aac_knows(tmp_path, rate_hz, expected_hz):
+    picture = np.zeros((32, 32, 3), np.uint8)
+    sound = tone(2.0, rate_hz)[None].astype(np.float32)
+    write_film(tmp_path / "x.mp4", [picture] * 16, 8.0, [sound], rate_hz)
+    (audio,) = probe(tmp_path / "x.mp4").audio
+    assert audio.sample_rate_hz == expected_hz
+    found = read_audio(tmp_path / "x.mp4").samples[0] / 32768
+    assert len(found) == pytest.approx(2 * expected_hz, abs=2200)
+    power = np.abs(np.fft.rfft(found * np.hanning(len(found))))
+    assert power.argmax() * expected_hz / len(found) == pytest.approx(440, abs=2)
+
+
 def test_pixels_are_of_a_form_that_every_browser_plays(tmp_path):
     pictures = [np.full((32, 32, 3), 200, np.uint8)] * 8
     write_film(tmp_path / "x.mp4", pictures, 29.97, sound_chunks(1.0), RATE_HZ)

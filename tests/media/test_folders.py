@@ -80,3 +80,29 @@ def test_home_is_known(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     _write(pathlib.Path("~/page"), "index.html")
     assert (tmp_path / "page" / "index.html").is_file()
+
+
+def test_a_file_of_the_user_deep_inside_is_kept(tmp_path):
+    with replaced_folder(tmp_path / "out") as new:
+        (new / "sources").mkdir()
+        (new / "sources" / "1.wav").write_text("ours")
+    (tmp_path / "out" / "sources" / "mine.wav").write_text("keep")
+    with pytest.raises(MediaError, match=r"holds other files, as sources/mine\.wav"):
+        check_replaceable(tmp_path / "out")
+    (tmp_path / "out" / "sources" / "mine.wav").unlink()
+    check_replaceable(tmp_path / "out")
+
+
+def test_folders_made_above_are_gone_after_a_failure(tmp_path):
+    with pytest.raises(MediaError, match="broken"), replaced_folder(tmp_path / "a/b/c"):
+        raise MediaError("broken")
+    assert list(tmp_path.iterdir()) == []
+    with replaced_folder(tmp_path / "a" / "b" / "c"):
+        pass
+    assert (tmp_path / "a" / "b" / "c").is_dir()
+
+
+def test_a_mount_point_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.path.ismount", lambda path: str(path) == str(tmp_path))
+    with pytest.raises(MediaError, match="is a mount point"):
+        check_replaceable(tmp_path)
