@@ -18,8 +18,9 @@ DATASET = """{"splits": {"test": [{"clip_id": "a/1"}, {"clip_id": "b 2"}],
 @pytest.mark.parametrize("text", [LINES, LIST, DATASET])
 def test_ids_are_lines_or_a_json_list_or_a_dataset(tmp_path, text):
     path = tmp_path / "clips.txt"
-    path.write_text(text)
-    assert read_clip_ids(path, ["test"]) == {"a/1", "b 2"}
+    for encoding in ("utf-8", "utf-8-sig"):  # as some editors on Windows save
+        path.write_text(text, encoding)
+        assert read_clip_ids(path, ["test"]) == {"a/1", "b 2"}
 
 
 def test_a_single_id_may_look_like_json(tmp_path):

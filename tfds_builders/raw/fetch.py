@@ -219,7 +219,7 @@ def _ask(video: Video, manner: Manner, folder: pathlib.Path | None) -> dict[str,
     choices = (f"b{small}", two.format(small), "b", two.format(""))
     options = {
         "format": "/".join(choices),
-        "outtmpl": f"{folder}/%(format_id)s.%(ext)s",
+        "outtmpl": "%(format_id)s.%(ext)s",
         "restrictfilenames": True,
         "noplaylist": True,
         "playlist_items": "0",
@@ -237,6 +237,8 @@ def _ask(video: Video, manner: Manner, folder: pathlib.Path | None) -> dict[str,
     }
     try:
         with yt_dlp.YoutubeDL(options) as asker:
+            if folder:  # not in the template or in `paths`, where $NAME is expanded
+                asker.get_output_path = lambda _="", name="": str(folder / (name or ""))
             info = asker.extract_info(video.url, download=folder is not None)
             return info or {}
     # A site that has changed shows itself by any of these within its extractor.

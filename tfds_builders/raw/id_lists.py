@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import pathlib
 import re
 import urllib.parse
@@ -13,6 +14,9 @@ from spatialjax.errors import DataError
 from tfds_builders.raw.splits import SPLIT_FOLDERS
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
+_LONGEST_NAME = 250
+"""Bytes; file systems take 255."""
+
 _HEADERS = {
     **dict.fromkeys(("id", "ytid", "youtube_id", "video_id", "url"), "id"),
     **dict.fromkeys(("start_s", "start", "start_second", "start_seconds"), "start_s"),
@@ -187,7 +191,9 @@ def _video(fields: dict[str, str], place: str, section_s: float) -> Video:
         whole = float(start_s).is_integer()
         name += f"_{start_s:06.0f}" if whole else f"_{1000 * start_s:09.0f}"
     split = SPLIT_FOLDERS.get(split.lower(), "")
-    return Video(url, name, label, split, start_s, end_s)
+    video = Video(url, name, label, split, start_s, end_s)
+    _check_length(video, place)
+    return video
 
 
 def _section(
@@ -231,7 +237,10 @@ def _address(text: str, place: str) -> tuple[str, str]:
     """
     if _VIDEO_ID.fullmatch(text):
         return f"https://www.youtube.com/watch?v={text}", text
-    parts = urllib.parse.urlsplit(text)
+    try:
+        parts = urllib.parse.urlsplit(text)
+    except ValueError:  # such as "http://[x/a.mp4"
+        parts = urllib.parse.urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise DataError(
             f"{place}: {text!r} is neither an id of YouTube (11 letters, digits, - and "
@@ -241,3 +250,12 @@ def _address(text: str, place: str) -> tuple[str, str]:
     last = pathlib.PurePosixPath(urllib.parse.unquote(parts.path)).stem
     name = re.sub(r"[^\w.-]+", "_", shown or last).lstrip(".")
     return text, name or parts.netloc
+
+
+def _check_length(video: Video, place: str) -> None:
+    """Raise DataError where a file system would refuse the name of a file."""
+    for name in (video.label, f"{video.name}.webm.part"):
+        if len(os.fsencode(name)) > _LONGEST_NAME:
+            raise DataError(
+                f"{place}: {name[:40]!r}... is too long for the name of a file"
+            )

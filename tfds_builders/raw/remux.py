@@ -72,7 +72,7 @@ def remux(
             ]
             output = stack.enter_context(av.open(str(path), "w", format="matroska"))
             copies = [
-                _Copy(stream, output.add_stream_from_template(stream))
+                _Copy(stream, _add_stream(output, stream, named))
                 for stream in _first_streams(inputs, named)
             ]
             _copy(inputs, copies, output, start_s, end_s)
@@ -103,6 +103,21 @@ def _first_streams(inputs: Iterable[InputContainer], named: str) -> list[Stream]
         if not streams:
             raise NotInFileError(f"{named} has no {kind} stream")
     return [pictures[0], sounds[0]]
+
+
+def _add_stream(output: OutputContainer, stream: Stream, named: str) -> Stream:
+    """A stream of the output for packets of one of the input.
+
+    Raises:
+      MediaError: Matroska has no place for its codec.
+    """
+    try:
+        return output.add_stream_from_template(stream)
+    except ValueError as error:
+        raise MediaError(
+            f"{named} has {stream.type} of the codec {stream.codec_context.name}, "
+            "which cannot be copied to a Matroska file"
+        ) from error
 
 
 def _copy(

@@ -89,6 +89,16 @@ def test_fetches_what_is_there_and_tells_what_is_gone(site, film, tmp_path):
     assert site.requests == []
 
 
+def test_a_folder_whose_name_looks_like_a_template(site, film, tmp_path):
+    source, name = list_of(site, tmp_path, "good"), "my$HOME ~ 50%(id)s 7%"
+    assert run(source, tmp_path / name).num_fetched == 1
+    assert set(files_of(tmp_path)) == {
+        "list.txt",
+        f"{name}/good.mp4",
+        f"{name}/missing.json",
+    }
+
+
 @pytest.mark.parametrize("num_cuts", [1, 2])
 def test_a_connection_that_is_cut_goes_on_where_it_was(site, film, tmp_path, num_cuts):
     # Each attempt first asks what kind of file it is.

@@ -89,6 +89,23 @@ def test_what_cannot_be_copied(film, tmp_path):
         remux([Address(str(silent))], path)
 
 
+def test_a_codec_that_matroska_cannot_hold(tmp_path):
+    path = tmp_path / "old.avi"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("adpcm_ms", RATE_HZ, layout="mono")
+        picture = container.add_stream("mpeg4", 8, width=64, height=64)
+        picture.pix_fmt = "yuv420p"
+        frame = av.VideoFrame.from_ndarray(number_picture(1), format="rgb24")
+        samples = np.zeros((1, sound.codec_context.frame_size or 1012), np.int16)
+        heard = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+        heard.sample_rate = RATE_HZ
+        for stream, content in ((picture, frame), (sound, heard)):
+            container.mux(stream.encode(content))
+            container.mux(stream.encode(None))
+    with pytest.raises(MediaError, match=r"codec adpcm_ms, which cannot be copied"):
+        remux([Address(str(path))], tmp_path / "part.mkv")
+
+
 def test_a_file_that_is_cut_off(film, tmp_path):
     content = film.read_bytes()
     cut = tmp_path / "cut.mkv"
