@@ -81,6 +81,7 @@ def _follow(told: Connection, lock: pathlib.Path) -> None:
     worker holds its lock, so that the next run does not begin beside it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the main process
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
     def follow() -> None:
         told.poll(None)
@@ -91,6 +92,19 @@ def _follow(told: Connection, lock: pathlib.Path) -> None:
     if told.poll():
         os._exit(1)
     threading.Thread(target=follow, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """A signal waits until the end of the context, and so it does in new processes.
+
+    A worker lets it through when it is ready to ignore it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run_jobs(
@@ -111,7 +125,8 @@ def run_jobs(
     rest = iter(jobs)
     while True:
         for job in itertools.islice(rest, num_ahead - len(waiting)):
-            waiting[pool.submit(function, job)] = job
+            with _held_back(signal.SIGINT):
+                waiting[pool.submit(function, job)] = job
         if not waiting:
             return
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:

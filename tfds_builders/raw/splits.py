@@ -23,8 +23,12 @@ MUSIC_CLASSES = frozenset(
 )
 """The instruments of MUSIC and MUSIC-21, as their lists name them."""
 
-_ID_AND_START = re.compile(r"(?:.+-)?(?P<id>[\w-]{11})[-_]\d+")
-"""``[label-]id-start`` or ``id_start``: several clips of one video."""
+_PARTS = (
+    re.compile(r"(?P<id>.+)_(\d{6}|\d{9})"),
+    re.compile(r".+?-(?P<id>[\w-]{11})-\d+", re.ASCII),
+)
+"""Names of several clips of one video: as `id_lists` gives them, and the published
+``label-id-start`` with an id of YouTube."""
 
 
 @dataclass(frozen=True)
@@ -124,5 +128,6 @@ def _num_held_out(share: float, num_videos: int, least: int) -> int:
 
 def _video(clip_id: str) -> str:
     """The name that all clips of one video share."""
-    found = _ID_AND_START.fullmatch(clip_id.rpartition("/")[2])
+    name = clip_id.rpartition("/")[2]
+    found = next(filter(None, (part.fullmatch(name) for part in _PARTS)), None)
     return found["id"] if found else clip_id

@@ -1,4 +1,7 @@
 import os
+import pathlib
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -64,6 +67,20 @@ def test_a_worker_that_dies(place, num_workers, advice):
 def test_an_error_ends_what_is_under_way(place):
     with pytest.raises(DataError, match="job 0"), worker_pool(2, place) as pool:
         list(run_jobs(stay, range(3), pool, 3))
+
+
+def test_ctrl_c_while_workers_start_is_for_the_main_process(tmp_path):
+    """The terminal sends it to all of them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.tfds_builders.raw.interrupted", tmp_path],
+        cwd=pathlib.Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_number_of_cores_where_nobody_tells_which_are_ours(monkeypatch):

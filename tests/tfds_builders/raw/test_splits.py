@@ -67,13 +67,28 @@ def test_small_classes_are_trained_on_first(num_videos, expected):
     assert sorted(found.values()) == expected.split()
 
 
-def test_all_parts_of_a_video_go_together():
-    videos = [f"video-{i:05d}" for i in range(10)]
-    ids = [f"a/{video}_{start:06d}" for video in videos for start in (0, 30, 60)]
+@pytest.mark.parametrize(
+    ("video", "part"),
+    [
+        ("video-{:05d}", "{}_{:06d}"),
+        ("My_concert_{}", "{}_{:06d}"),
+        ("My_concert_{}", "{}_{:09d}"),
+        ("-0-_abcde{:02d}", "acoustic guitar-{}-{}"),
+    ],
+)
+def test_all_parts_of_a_video_go_together(video, part):
+    videos = [video.format(i) for i in range(10)]
+    ids = [f"a/{part.format(video, start)}" for video in videos for start in (0, 3, 6)]
     found = assigned(ids, ["a"] * 30)
     for video in videos:
         assert len({split for name, split in found.items() if video in name}) == 1
     assert collections.Counter(found.values()) == {"train": 21, "val": 6, "test": 3}
+
+
+@pytest.mark.parametrize("name", ["performance_{:02d}", "live-concert-{:02d}"])
+def test_numbered_videos_are_not_parts_of_one(name):
+    found = assigned([f"a/{name.format(i)}" for i in range(20)], ["a"] * 20)
+    assert collections.Counter(found.values()) == {"train": 15, "val": 3, "test": 2}
 
 
 @pytest.mark.parametrize(
