@@ -43,7 +43,10 @@ def main(experiment: "Experiment") -> None:
         first_weights(experiment.task),
     ):
         field = f"groups.{result.group}." if experiment.optimizer.groups else ""
-        print(f"--config.optimizer.{field}learning_rate={result.suggestion:.2g}")
+        print(
+            f"--config.optimizer.{field}learning_rate={result.suggestion:.2g}",
+            flush=True,
+        )
         found.append(result)
     content = {
         result.group: {
