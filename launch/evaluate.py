@@ -60,9 +60,7 @@ _REPORT_ITEMS = flags.DEFINE_integer(
 
 def main() -> None:
     """Evaluate, print the table, write the files."""
-    from spatialjax.media import check_replaceable
     from spatialjax.reports import Gallery, Report
-    from spatialjax.training.workdir import check_place
     from spatialjax.training.workdir_evaluation import open_evaluation
 
     workdir = pathlib.Path(_WORKDIR.value)
@@ -77,11 +75,7 @@ def main() -> None:
         clip_file=_CLIPS.value,
         max_items=_MAX_ITEMS.value,
     )
-    if output.is_dir():
-        raise UserError(f"--output={output} is a folder, expected a file")
-    check_place(output.parent)
-    if _REPORT.value is not None:
-        check_replaceable(_REPORT.value)
+    _check_places(output)
     if _SAVE_PAIRS.value is not None:
         for name, pairs in evaluation.pair_lists.items():
             pairs.save(pathlib.Path(_SAVE_PAIRS.value) / f"{name}.json")
@@ -98,6 +92,30 @@ def main() -> None:
         counts = ", ".join(f"{len(clips)} of {name}" for name, clips in splits)
         lines.append(f"clips   {counts}, hash {evaluation.dataset.hash[:12]}")
     print("\n".join(lines))
+
+
+def _check_places(output: pathlib.Path) -> None:
+    """Refuse places that cannot be written, or that the page would replace.
+
+    Raises:
+      UserError: says which.
+    """
+    from spatialjax.media import check_replaceable
+    from spatialjax.training.workdir import check_place
+
+    if output.is_dir():
+        raise UserError(f"--output={output} is a folder, expected a file")
+    check_place(output.parent)
+    if _REPORT.value is None:
+        return
+    check_replaceable(_REPORT.value)
+    page = pathlib.Path(_REPORT.value).expanduser().resolve()
+    for flag, place in (("output", output), ("save_pairs", _SAVE_PAIRS.value)):
+        if place is not None and pathlib.Path(place).resolve().is_relative_to(page):
+            raise UserError(
+                f"--{flag}={place} lies in the folder of --report, which is replaced "
+                "as a whole; name a place outside"
+            )
 
 
 if __name__ == "__main__":

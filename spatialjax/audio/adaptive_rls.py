@@ -98,6 +98,7 @@ def rls(
     ``Σ_i λ^(n - i)·(|d_i - wᵀu_i|² + floor_power·|w|²)``, where the second term comes
     to one tap after another, m-fold. It bounds P where the references leave taps
     undetermined, as tones and silence do: without it P grows by 1 / λ in each step.
+    The start adds ``λ^n·initial_energy·|w|²`` after n steps.
 
     P is held by a square root (Potter, 1963, here with λ): it stays symmetric and
     positive however float32 rounds. One step costs O(m²).

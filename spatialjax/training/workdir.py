@@ -90,17 +90,17 @@ def check_same_run(
         )
 
 
-def check_place(workdir: pathlib.Path) -> None:
+def check_place(folder: pathlib.Path) -> None:
     """Whether a folder can be made at this place, told before anything slow starts.
 
     Raises:
       UserError: a part of the path is no folder, or must not be written.
     """
-    existing = next(p for p in (workdir, *workdir.absolute().parents) if p.exists())
+    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not existing.is_dir():
-        raise UserError(f"workdir {workdir}: {existing} is a file, expected a folder")
+        raise UserError(f"folder {folder}: {existing} is a file, expected a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"workdir {workdir}: {existing} must not be written")
+        raise UserError(f"folder {folder}: {existing} must not be written")
 
 
 def write_config(workdir: pathlib.Path, experiment: Experiment) -> None:

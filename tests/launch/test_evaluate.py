@@ -121,11 +121,8 @@ def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
     run(workdir=workdir, output=tmp_path / "scores.json", clips=listed)
     card = read_scorecard(tmp_path / "scores.json")
     items = card.suites["class_distinct"].item_ids
-    assert {clip for item in items for clip in item.split(" + ")} <= {
-        "clip0",
-        "clip1",
-        "clip5",
-    }
+    clips = {clip for item in items for clip in item.split(" + ")}
+    assert clips == {"clip0", "clip1", "clip5"}
     assert "clips   3 of validation, hash " + card.origin.dataset_hash[:12] in (
         capsys.readouterr().out
     )
@@ -136,8 +133,8 @@ def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
     [
         ({"clips": "none.txt"}, "cannot read none.txt"),
         ({"pairs": ["x.json"], "clips": "x"}, "without a split, suites, clips"),
-        ({"split": "tset"}, "test"),
-        ({"suites": ["duets"]}, "duet"),
+        ({"split": "tset"}, "did you mean 'test'"),
+        ({"suites": ["duets"]}, "did you mean 'duet'"),
         ({"suites": ["duet"]}, "no split 'duets'"),
         ({"checkpoint": "30"}, "no step 30"),
         ({"data_dir": "/nowhere"}, "/nowhere"),
@@ -147,6 +144,14 @@ def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
         ({"report": ROOT}, "holds other files"),
         ({"output": ROOT}, "is a folder, expected a file"),
         ({"output": ROOT / "pyproject.toml" / "x"}, "is a file, expected a folder"),
+        (
+            {"report": "new/page", "output": "new/page/../page/a/scores.json"},
+            "--output=.* lies in the folder of --report",
+        ),
+        (
+            {"report": "new/page", "save_pairs": "new/page"},
+            "--save_pairs=.* lies in the folder of --report",
+        ),
         ({"report": ROOT / "pyproject.toml"}, "is a file, expected a folder"),
     ],
 )

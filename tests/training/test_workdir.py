@@ -40,6 +40,9 @@ def test_the_config_appears_whole_or_not_at_all(tmp_path):
 def test_a_place_is_checked_without_being_made(tmp_path):
     check_place(tmp_path / "a" / "b")
     assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^folder .*: .*file is a file, expected a"):
+        check_place(tmp_path / "file" / "a")
 
 
 def test_a_folder_that_is_no_workdir_is_told(tmp_path):
