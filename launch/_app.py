@@ -16,6 +16,7 @@ keeps its traceback.
 
 import contextlib
 import errno
+import io
 import os
 import pathlib
 import re
@@ -36,6 +37,7 @@ _READER_LEFT = 141
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BAD_PATH = {
     errno.EACCES,
+    errno.EBUSY,
     errno.EEXIST,
     errno.EISDIR,
     errno.ELOOP,
@@ -44,6 +46,7 @@ _BAD_PATH = {
     errno.ENOTDIR,
     errno.EPERM,
     errno.EROFS,
+    errno.EXDEV,
 }
 
 flags.disclaim_key_flags()  # --help lists them under the program
@@ -69,6 +72,9 @@ def run(
       argv: the command line, `sys.argv` by default.
     """
     words = list(sys.argv if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names may hold what it cannot show
+            stream.reconfigure(errors="backslashreplace")
     given: list[Any] = []
 
     def parse(args: list[str]) -> list[str]:

@@ -7,7 +7,6 @@ writes a folder: a WAV for each source, the mixture, scene.json (where, when, ho
 the film with the energy of its sound on top, and index.html to click and listen.
 """
 
-import contextlib
 import pathlib
 
 from absl import flags
@@ -86,8 +85,12 @@ def main() -> None:
         max_memory_gb=_MAX_MEMORY_GB.value,
     )
     options.validate()
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(replaced_folder(_OUTPUT.value))
+    output = pathlib.Path(_OUTPUT.value).resolve()
+    for file in filter(None, (_INPUT.value, _BOXES.value, _REFERENCE.value)):
+        if pathlib.Path(file).resolve().is_relative_to(output):
+            raise UserError(f"{file} lies in --output={output}; name another folder")
+    progress = tqdm(unit=" s", disable=None, leave=False)
+    with replaced_folder(output) as folder, progress as bar:
         trained = load_trained(_WORKDIR.value, _CHECKPOINT.value)
         if not isinstance(trained.task, MaskSeparator):
             raise UserError(
@@ -96,7 +99,6 @@ def main() -> None:
             )
         spacing_s = trained.experiment.data.image_spacing_s
         separator = Separator(trained.task, trained.variables, spacing_s)
-        bar = stack.enter_context(tqdm(unit=" s", disable=None, leave=False))
         scene = separate_film(
             separator,
             _INPUT.value,
@@ -108,10 +110,8 @@ def main() -> None:
         if _PAGE.value:
             write_films(_INPUT.value, folder, scene)
             write_listening_page(folder, scene, pathlib.Path(_INPUT.value).name)
-    for region, file in zip(scene.regions, scene.files, strict=True):
-        print(f"{region.name:12}  {_OUTPUT.value}/{file}")
-    if _PAGE.value:
-        print(f"page          {_OUTPUT.value}/index.html")
+    for file in (*scene.files, *(["index.html"] if _PAGE.value else [])):
+        print(f"{_OUTPUT.value}/{file}")
 
 
 if __name__ == "__main__":

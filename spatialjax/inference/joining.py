@@ -79,14 +79,16 @@ class Joiner:
 
     Attributes:
       task: gives the masks.
-      regions: bool ``[n, h', w']``, the places of each source.
+      num_sources: n.
+      grid: rows and columns of the places, (h', w').
       channels: of the sound.
       filters: what follows the masks. Those that adapt hear signals; in a bin of a
         spectrum a steady tone's own leak would foretell it, and all of it be lost.
     """
 
     task: MaskSeparator
-    regions: HostArray
+    num_sources: int
+    grid: tuple[int, int]
     channels: int
     filters: PostFilterSettings
 
@@ -98,14 +100,13 @@ class Joiner:
         """
         spec = self.task.window_spec
         half, overlap = spec.num_frames // 2, spec.n_fft - spec.hop
-        num_regions, *grid = self.regions.shape
-        num_bins = spec.n_fft // 2 + 1
-        signals = (num_regions, self.channels, half * spec.hop)
+        num_sources, num_bins = self.num_sources, spec.n_fft // 2 + 1
+        signals = (num_sources, self.channels, half * spec.hop)
         return Carry(
-            masks=np.zeros((num_regions, num_bins, half), np.float32),
-            energy=np.zeros((*grid, half // frames_per_map(spec)), np.float32),
-            sounds=np.zeros((*grid, num_bins), np.float32),
-            tail=np.zeros((num_regions, self.channels, overlap), np.float32),
+            masks=np.zeros((num_sources, num_bins, half), np.float32),
+            energy=np.zeros((*self.grid, half // frames_per_map(spec)), np.float32),
+            sounds=np.zeros((*self.grid, num_bins), np.float32),
+            tail=np.zeros((num_sources, self.channels, overlap), np.float32),
             weight=np.zeros(overlap, np.float32),
             filters=jax.device_get(
                 init_postfilter(
@@ -123,7 +124,11 @@ class Joiner:
     ) -> tuple[Carry[Array], Piece]:
         """The next piece of the stream; traced.
 
-        The regions are given once more, so that one program serves all films of a size.
+        Args:
+          variables: of the model.
+          regions: bool ``[n, h', w']``, the places of each source.
+          carry: of the windows before.
+          windows: the next ones.
         """
         task, spec = self.task, self.task.window_spec
         frames = frame_signal(windows.samples, spec.n_fft, spec.hop, spec.num_frames)

@@ -23,14 +23,19 @@ MEMORY_SHARE = 0.75
 """Of a device's memory, used where the user names no limit."""
 
 
+Step = Callable[
+    [HostArray, Carry[Array], Windows[HostArray]], tuple[Carry[Array], Piece]
+]
+
+
 @dataclass(frozen=True)
 class Plan:
     """A compiled step, and what one call of it takes.
 
-    `step` takes a carry, which it consumes, and windows of `batch_size` rows.
+    `step` takes regions, a carry, which it consumes, and windows of `batch_size` rows.
     """
 
-    step: Callable[[Carry[Array], Windows[HostArray]], tuple[Carry[Array], Piece]]
+    step: Step
     first_carry: Carry[Array]
     batch_size: int
     memory_gb: float
@@ -85,7 +90,9 @@ def make_plan(
         per_device //= 2
     step = program.caller(compiled)
     before_s = time.monotonic()
-    jax.block_until_ready(step(program.first_carry(), program.windows(batch_size)))
+    jax.block_until_ready(
+        step(program.regions, program.first_carry(), program.windows(batch_size))
+    )
     step_s = time.monotonic() - before_s
     return Plan(step, program.first_carry(), batch_size, needed_gb, step_s)
 
@@ -99,23 +106,26 @@ class _Program:
         self._whole = NamedSharding(mesh, PartitionSpec())
         self._split = NamedSharding(mesh, PartitionSpec("data"))
         self._joiner, self._film = joiner, film
-        self._fixed = jax.device_put((variables, joiner.regions), self._whole)
+        self._variables = jax.device_put(variables, self._whole)
+        self.regions = np.ones((joiner.num_sources, *joiner.grid), bool)
         self._jitted = jax.jit(joiner.step, donate_argnums=2, out_shardings=self._whole)
 
     def compile(self, batch_size: int) -> jax.stages.Compiled:
         windows = jax.device_put(self.windows(batch_size), self._split)
-        return self._jitted.lower(*self._fixed, self.first_carry(), windows).compile()
+        regions = jax.device_put(self.regions, self._whole)
+        return self._jitted.lower(
+            self._variables, regions, self.first_carry(), windows
+        ).compile()
 
-    def caller(
-        self, compiled: jax.stages.Compiled
-    ) -> Callable[[Carry[Array], Windows[HostArray]], tuple[Carry[Array], Piece]]:
-        """The compiled step, for windows that still lie on the host."""
+    def caller(self, compiled: jax.stages.Compiled) -> Step:
+        """The compiled step, for regions and windows that still lie on the host."""
 
         def step(
-            carry: Carry[Array], windows: Windows[HostArray]
+            regions: HostArray, carry: Carry[Array], windows: Windows[HostArray]
         ) -> tuple[Carry[Array], Piece]:
+            places = jax.device_put(regions, self._whole)
             placed = jax.device_put(windows, self._split)
-            return compiled(*self._fixed, carry, placed)
+            return compiled(self._variables, places, carry, placed)
 
         return step
 

@@ -27,6 +27,12 @@ from spatialjax.typing import HostArray
 BLOCK = 8192
 """Samples that are filtered at once."""
 
+SEGMENT = 512
+"""Samples that are judged at once: 46 ms at 11 025 Hz."""
+
+LOUDER = 2.0
+"""Power over what was given that nothing but an unsettled filter explains."""
+
 
 @contextlib.contextmanager
 def cleaned_audio(
@@ -80,9 +86,25 @@ def _clean(
         cleaned = np.asarray(result)[:, lag : block.shape[1]]
         lag = 0
         held = np.concatenate([held, block], 1)
+        cleaned = _where_quieter(cleaned, held[:, : cleaned.shape[1]])
         keep(held[:, : cleaned.shape[1]] - cleaned)
         held = held[:, cleaned.shape[1] :]
         yield cleaned
+
+
+def _where_quieter(cleaned: HostArray, given: HostArray) -> HostArray:
+    """The cleaned samples but where they are far louder than what was given.
+
+    A filter that has not settled, as where a reference begins to sound, puts more in
+    than it takes away.
+    """
+    kept = cleaned.copy()
+    for start in range(0, cleaned.shape[1], SEGMENT):
+        part = slice(start, start + SEGMENT)
+        power = np.square([cleaned[:, part], given[:, part]]).mean(-1)
+        is_louder = power[0] > LOUDER * power[1]
+        kept[is_louder, part] = given[is_louder, part]
+    return kept
 
 
 def _filled(block: HostArray) -> jax.Array:

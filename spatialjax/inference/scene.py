@@ -51,8 +51,8 @@ class Scene:
     colours: HostArray
 
     def to_json(self) -> str:
-        """The scene without its maps and colours."""
-        return json.dumps(
+        """The scene without its maps and colours; a source is a line."""
+        head = json.dumps(
             {
                 "format": FORMAT,
                 "sample_rate_hz": self.sample_rate_hz,
@@ -64,21 +64,26 @@ class Scene:
                     "width": self.picture_size[1],
                 },
                 "level_s": LEVEL_S,
-                "sources": [
-                    {
-                        "name": region.name,
-                        "file": file,
-                        **_where(region.places),
-                        "level_db": _mean_db(self.levels_db[:, n]),
-                        "levels_db": np.round(self.levels_db[:, n], 1).tolist(),
-                    }
-                    for n, (region, file) in enumerate(
-                        zip(self.regions, self.files, strict=True)
-                    )
-                ],
             },
             indent=1,
         )
+        sources = ",\n  ".join(
+            json.dumps(
+                {
+                    "name": region.name,
+                    "file": file,
+                    **_where(region.places),
+                    "level_db": _mean_db(self.levels_db[:, n]),
+                    "levels_db": np.round(self.levels_db[:, n], 1).tolist(),
+                },
+                separators=(",", ":"),
+            )
+            for n, (region, file) in enumerate(
+                zip(self.regions, self.files, strict=True)
+            )
+        )
+        head = head.removesuffix("\n}")
+        return f'{head},\n "sources": [\n  {sources}\n ]\n}}'
 
 
 def _where(places: HostArray) -> dict[str, list[float]]:

@@ -27,7 +27,7 @@ from spatialjax.inference.scene import Scene
 from spatialjax.inference.separator import Separator
 from spatialjax.inference.streaming import stream_windows
 from spatialjax.inference.survey import survey_film
-from spatialjax.inference.writer import PieceWriter, source_files
+from spatialjax.inference.writer import PieceWriter, allow_open_files, source_files
 from spatialjax.media import stream_audio, write_file
 from spatialjax.media.wav_writer import write_wav_stream
 from spatialjax.typing import HostArray
@@ -54,8 +54,8 @@ def separate_film(
 
     The folder gets ``mixture.wav``, ``sources/*.wav`` (32-bit float, the rate of the
     model, the channels of the film) and ``scene.json``. With a reference the mixture is
-    without what ``removed.wav`` holds; at the film's own rate, ``residual.wav`` holds
-    what the sources lack of the film.
+    without what ``removed.wav`` holds. At the film's own rate the mixture is the sound
+    of the film as it is, and ``residual.wav`` all that the sources lack of it.
 
     Args:
       separator: the trained model.
@@ -70,17 +70,24 @@ def separate_film(
     """
     options.validate()
     film = open_film(path, separator.task.window_spec)
-    regions = _find_regions(separator, film, options)
-    joiner = Joiner(
-        separator.task,
-        np.stack([region.places for region in regions]),
-        film.channels,
-        PostFilterSettings(
-            options.filter_for(len(regions)), num_taps=NUM_TAPS, step_size=STEP_SIZE
-        ),
+    if options.reference is not None:
+        with stream_audio(options.reference):
+            pass  # what cannot be read is told before anything slow
+    grid = separator.grid_of(film.image_size)
+    regions = _asked_regions(grid, film, options)
+    num_sources = options.num_objects or len(regions)
+    allow_open_files(num_sources)
+    filters = PostFilterSettings(
+        options.filter_for(num_sources), num_taps=NUM_TAPS, step_size=STEP_SIZE
     )
+    joiner = Joiner(separator.task, num_sources, grid, film.channels, filters)
     plan = make_plan(joiner, separator.variables, film, options.max_memory_gb)
     tell(plan.describe(film, separator.task.window_spec))
+    if options.num_objects is not None:
+        tell("a first look at the film, to find the objects")
+        sound = _open_sound(separator, film, options)
+        sounds, energy = survey_film(separator, film, sound)
+        regions = object_regions(sounds, energy, options.num_objects)
     scene = _write_sources(separator, film, folder, options, regions, plan, advance)
     if options.keeps_rate:
         rate_hz = write_at_input_rate(film.path, folder, scene.files)
@@ -89,19 +96,15 @@ def separate_film(
     return scene
 
 
-def _find_regions(
-    separator: Separator, film: Film, options: SeparationOptions
+def _asked_regions(
+    grid: tuple[int, int], film: Film, options: SeparationOptions
 ) -> list[Region]:
-    grid = separator.grid_of(film.image_size)
+    """The regions that somebody has pointed at; none where objects are to be found."""
     if options.points is not None:
         return point_regions(options.points, grid, film.picture_size)
     if options.boxes is not None:
         return box_regions(options.boxes, grid, film.picture_size)
-    if options.num_objects is not None:
-        sound = _open_sound(separator, film, options)
-        sounds, energy = survey_film(separator, film, sound)
-        return object_regions(sounds, energy, options.num_objects)
-    return grid_regions(grid)
+    return grid_regions(grid) if options.is_grid else []
 
 
 def _write_sources(
@@ -131,8 +134,9 @@ def _write_sources(
             stream_windows(film, sound, separator, plan.batch_size)
         )
         carry, waiting = plan.first_carry, None
+        places = np.stack([region.places for region in regions])
         for batch in stream.batches:
-            carry, piece = plan.step(carry, batch.windows)
+            carry, piece = plan.step(places, carry, batch.windows)
             if waiting is not None:
                 writer.add(*waiting)  # while the device computes the next piece
                 advance(writer.num_samples / spec.sample_rate_hz)

@@ -41,10 +41,11 @@ def survey_film(
         )
         return sounds, energy[0].sum(-1)
 
+    variables = jax.device_put(separator.variables)
     sounds, energy = jnp.zeros(()), jnp.zeros(())
     with stream_windows(film, sound, separator, batch_size=1) as stream:
         for index, batch in enumerate(stream.batches):
             if index % stride == 0 and not batch.windows.is_past[0]:
-                found = look(separator.variables, batch.windows)
+                found = look(variables, batch.windows)
                 sounds, energy = sounds + found[0], energy + found[1]
     return np.asarray(sounds), np.asarray(energy)

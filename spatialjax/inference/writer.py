@@ -4,11 +4,13 @@ import contextlib
 import math
 import pathlib
 import re
+import resource
 from collections.abc import Sequence
 
 import jax
 import numpy as np
 
+from spatialjax.errors import DataError
 from spatialjax.inference.film import Film
 from spatialjax.inference.joining import Piece
 from spatialjax.inference.places import frames_per_map
@@ -19,17 +21,39 @@ from spatialjax.media.wav_writer import write_wav_stream
 from spatialjax.tasks.base import WindowSpec
 from spatialjax.typing import HostArray
 
+OTHER_FILES = 128
+"""That a process has open beside those of the sources, at the most."""
+
 MIXTURE = "mixture.wav"
 SOURCES = "sources"
 
 
 def source_files(regions: Sequence[Region]) -> tuple[str, ...]:
-    """A file for each source, numbered, with what its name has of plain letters."""
+    """A file for each source: its number, and its name as far as letters go."""
     digits = len(str(len(regions)))
     plain = [re.sub(r"\W+", "_", region.name).strip("_")[:60] for region in regions]
     return tuple(
-        f"{SOURCES}/{n:0{digits}d}_{name}.wav" for n, name in enumerate(plain, 1)
+        f"{SOURCES}/{n:0{digits}d}_{name or 'source'}.wav"
+        for n, name in enumerate(plain, 1)
     )
+
+
+def allow_open_files(num_files: int) -> None:
+    """Let this process hold so many files open, beside some of its own.
+
+    Raises:
+      DataError: the system does not allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = num_files + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or needed <= soft:
+        return
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise DataError(
+            f"{num_files} sources are asked for, but a process may hold {hard} files "
+            "open here; ask for fewer, such as points or boxes"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 class PieceWriter(contextlib.ExitStack):

@@ -107,5 +107,6 @@ def _encode_sound(
         for resampled in resampler.resample(frame):
             yield num_samples / rate_hz, stream.encode(resampled)
         num_samples += kept.shape[1]
-    for resampled in (*resampler.resample(None), None):
+    for resampled in resampler.resample(None):
         yield math.inf, stream.encode(resampled)
+    yield math.inf, stream.encode(None)

@@ -1,6 +1,7 @@
 """WAV files of any length, written as their samples come."""
 
 import contextlib
+import pathlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -8,6 +9,7 @@ import soundfile
 
 from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath
+from spatialjax.media.files import cannot_write
 
 LARGEST_WAV = 2**32 - 2**16
 """Bytes of samples that a plain WAV can hold; RF64 takes over above."""
@@ -30,9 +32,12 @@ def write_wav_stream(
     """
     form = "RF64" if 4 * channels * most_samples > LARGEST_WAV else "WAV"
     try:
+        pathlib.Path(path).touch()  # which tells why it cannot, as soundfile does not
         file = soundfile.SoundFile(
             path, "w", sample_rate_hz, channels, "FLOAT", format=form
         )
+    except OSError as error:
+        raise cannot_write(path, error) from error
     except soundfile.LibsndfileError as error:
         raise MediaError(
             f"{path} cannot be written: {error.error_string.rstrip('.')}"
@@ -45,8 +50,8 @@ def write_wav_stream(
             file.write(np.ascontiguousarray(samples.T, np.float32))
         if file.tell() != before + samples.shape[1]:
             raise MediaError(
-                f"{path} cannot be written any further: no room left; free some and "
-                "run again, or write elsewhere"
+                f"{path} cannot be written any further, as a rule for want of room; "
+                "free some and run again, or write elsewhere"
             )
 
     with file:

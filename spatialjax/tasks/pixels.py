@@ -121,7 +121,7 @@ class Pixels:
             sample_rate_hz=int(self.audio.rate_hz or 0),
             n_fft=n_fft,
             hop=hop,
-            num_frames=num_stft_frames(num_samples, n_fft, hop),
+            num_frames=num_stft_frames(num_samples, n_fft, hop) // 2 * 2,
             num_images=self.images.shape[1],
             image_size=self.images.shape[2],
         )

@@ -28,7 +28,7 @@ def join(task, samples, batch_size, settings=NONE, images=None):
     """Estimates ``[n, c, t]`` and energies of a whole signal ``[c, t]``."""
     channels, total = samples.shape
     spec = task.window_spec
-    joiner = Joiner(task, REGIONS, channels, settings)
+    joiner = Joiner(task, 2, (1, 2), channels, settings)
     step = jax.jit(joiner.step)
     if images is None:
         images = np.zeros((1000, spec.num_images, 16, 32, 3), np.uint8)

@@ -1,16 +1,18 @@
 """Films of all kinds, from file to files."""
 
 import json
+import os
+import pathlib
 import re
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 
 from spatialjax.audio import PostFilter
-from spatialjax.errors import ConfigError, DataError, MediaError, UserError
-from spatialjax.inference import SeparationOptions, separate_film
-from spatialjax.media import stream_audio
+from spatialjax.errors import ConfigError, DataError, MediaError
+from spatialjax.inference import SeparationOptions, separate_film, writer
 from tests.inference.fakes import (
     BLACK,
     HIGH_HZ,
@@ -336,18 +338,88 @@ def test_bad_films_are_told(tmp_path):
             separate(tmp_path / name, tmp_path / f"out_{name}", points=POINTS)
 
 
-def test_a_grid_too_fine_and_points_outside_are_told(tmp_path):
+def test_points_outside_are_told(tmp_path):
     write_duet(tmp_path / "duet.mkv", 1.0)
     with pytest.raises(DataError, match="outside the picture of 128x64"):
         separate(tmp_path / "duet.mkv", tmp_path / "out", points="500,2")
 
 
-def test_the_sound_of_a_film_is_read_once_and_closed(tmp_path):
-    """A film can be removed at once, as nothing holds it open."""
+def test_more_sources_than_files_can_be_open_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer.resource, "getrlimit", lambda _: (100, 120))
+    write_duet(tmp_path / "duet.mkv", 1.0)
+    with pytest.raises(DataError, match="8 sources are asked for, but a process may"):
+        separate(tmp_path / "duet.mkv", tmp_path / "out", is_grid=True)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_sound_with_a_single_picture(tmp_path, suffix):
+    """A song with a cover: one frame of 0.04 s, and 3 s of sound."""
+    path = tmp_path / f"song.{suffix}"
+    write_video(path, [halves()], 25, two_tones(3.0).sum(0), RATE_HZ)
+    scene, sounds = separate(path, tmp_path / "out", points=POINTS)
+    assert scene.duration_s == pytest.approx(3.0, abs=0.3)
+    left = sounds["sources/1_point_1.wav"][0]
+    assert frequency_of(left) == pytest.approx(LOW_HZ, abs=2)
+
+
+def test_a_sound_that_begins_after_the_pictures_meets_the_last_one(tmp_path):
+    pictures = [halves(BLACK, BLACK)] * 4 + [halves()] * 4
+    write_video(
+        tmp_path / "film.mkv",
+        pictures,
+        8,
+        two_tones(2.0).sum(0),
+        RATE_HZ,
+        sound_start_s=5.0,
+        sound_codec="pcm_f32le",
+    )
+    _, sounds = separate(tmp_path / "film.mkv", tmp_path / "out", points=POINTS)
+    left = sounds["sources/1_point_1.wav"][0]
+    assert np.sqrt(2 * np.mean(left[4000:12000] ** 2)) == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_rate_of_a_film_may_be_below_the_models(tmp_path):
+    sound = tone(3.0, 4000, LOW_HZ)
+    film = write_duet(tmp_path / "film.mkv", 3.0, sound, 4000)
+    scene, sounds = separate(
+        tmp_path / "film.mkv", tmp_path / "out", boxes=boxes(tmp_path), keeps_rate=True
+    )
+    assert scene.sample_rate_hz == 4000
+    total = sources_of(scene, sounds).sum(0) + sounds["residual.wav"]
+    np.testing.assert_allclose(total, film, atol=1e-6)
+    assert np.abs(sounds["residual.wav"][0, 400:-400]).max() < 5e-3
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1.0, 9.0])
+def test_a_reference_may_be_shorter_or_longer_and_of_more_channels(tmp_path, seconds):
+    film = write_duet(tmp_path / "film.mkv", 3.0)
+    hum = 0.1 * np.random.default_rng(0).normal(size=(round(seconds * RATE_HZ), 2))
+    write_sound(tmp_path / "second.wav", hum, RATE_HZ)
+    reference = str(tmp_path / "second.wav")
+    _, sounds = separate(
+        tmp_path / "film.mkv", tmp_path / "out", points=POINTS, reference=reference
+    )
+    total = sounds["mixture.wav"] + sounds["removed.wav"]
+    np.testing.assert_allclose(total, film, atol=1e-6)
+
+
+def test_a_reference_that_begins_late_makes_no_burst(tmp_path):
+    """Unrelated noise, nearly silent for 2 s and then at full scale."""
+    film = write_duet(tmp_path / "film.mkv", 4.0)
+    hum = np.random.default_rng(0).normal(0, 1.0, 4 * RATE_HZ)
+    hum[: 2 * RATE_HZ] *= 1e-4
+    soundfile.write(tmp_path / "second.wav", hum, RATE_HZ, "FLOAT")
+    reference = str(tmp_path / "second.wav")
+    _, sounds = separate(
+        tmp_path / "film.mkv", tmp_path / "out", points=POINTS, reference=reference
+    )
+    assert np.abs(sounds["mixture.wav"]).max() < 2 * np.abs(film).max()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="lists open files in /proc")
+def test_nothing_stays_open(tmp_path):
     write_duet(tmp_path / "duet.mkv", 1.0)
     separate(tmp_path / "duet.mkv", tmp_path / "out", num_objects=1)
-    with stream_audio(tmp_path / "duet.mkv") as reader:
-        assert reader.sample_rate_hz == RATE_HZ
-    (tmp_path / "duet.mkv").unlink()
-    with pytest.raises(UserError):
-        separate(tmp_path / "duet.mkv", tmp_path / "gone", num_objects=1)
+    links = pathlib.Path("/proc/self/fd").iterdir()
+    held = [os.readlink(link) for link in links if link.exists()]
+    assert not [name for name in held if name.startswith(str(tmp_path))]

@@ -332,3 +332,15 @@ def test_home_is_found_in_flags_and_fields(monkeypatch, tmp_path):
     assert flag_values["workdir"].value == str(tmp_path / "run")
     config = read("--config=pixels_toy", "--config.data.data_dir=~/data")[0][0]
     assert config.data.data_dir == str(tmp_path / "data")
+
+
+def test_names_that_a_terminal_cannot_show_are_escaped():
+    code = "from launch import _app; _app.run(lambda: print('\\u30c1'), uses_jax=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\\u30c1\n", "")

@@ -20,12 +20,12 @@ from tests.media.make import write_sound, write_video
 from tests.training.runs import FakeConfig
 
 PIXELS = PixelsConfig(
-    num_samples=2047,
+    num_samples=1023,
     sample_rate_hz=RATE_HZ,
     num_images=3,
     image_size=32,
     n_fft=126,
-    hop=64,
+    hop=32,
     log_frequency_rows=32,
     num_channels=4,
     sound_downs=5,
@@ -73,9 +73,9 @@ def test_a_film_becomes_a_folder_with_a_page(tmp_path, workdir, film):
     assert done.returncode == 0, done.stderr
     assert re.match(r"plan: \d+ windows at once, [\d.]+ MB, [\d.]+ s each", done.stdout)
     assert done.stdout.splitlines()[1:] == [
-        f"point_1       {output}/sources/1_point_1.wav",
-        f"point_2       {output}/sources/2_point_2.wav",
-        f"page          {output}/index.html",
+        f"{output}/sources/1_point_1.wav",
+        f"{output}/sources/2_point_2.wav",
+        f"{output}/index.html",
     ]
     assert set(files_of(output)) == {
         ".spatialjax",
@@ -197,6 +197,15 @@ def test_places_that_cannot_be_written_are_one_line(tmp_path, workdir, film):
         done = separate(workdir, film, tmp_path / output, "--points=1,1")
         check_refused(done, message)
     assert (tmp_path / "full" / "mine.txt").read_text() == "keep"
+
+
+def test_an_input_within_the_output_is_refused(tmp_path, workdir, film):
+    (tmp_path / "out").mkdir()
+    mine = tmp_path / "out" / "film.mp4"
+    mine.write_bytes(film.read_bytes())
+    done = separate(workdir, mine, tmp_path / "out", "--points=1,1")
+    check_refused(done, "film.mp4 lies in --output=")
+    assert mine.read_bytes() == film.read_bytes()
 
 
 def test_a_model_that_cannot_separate_is_told(tmp_path, film):

@@ -62,8 +62,11 @@ def test_large_pictures_become_small_and_fast_films_slower(tmp_path):
     assert video.image_rate_hz == pytest.approx(25, abs=0.1)
 
 
-def test_a_film_of_one_picture(tmp_path):
-    picture = np.zeros((64, 128, 3), np.uint8)
-    plain, energy = films_of(tmp_path, [picture], scene_of(two_halves(), 0.3))
-    assert len(plain) >= 1
-    assert len(energy) >= 1
+@pytest.mark.parametrize("image_rate_hz", [8, 25])
+def test_a_single_picture_stays_and_the_energy_moves_on_it(tmp_path, image_rate_hz):
+    grey = np.full((64, 128, 3), 100, np.uint8)
+    scene = scene_of(two_halves(), DURATION_S)
+    plain, energy = films_of(tmp_path, [grey], scene, image_rate_hz)
+    assert len(plain) == len(energy) == 64
+    change = [np.abs(np.asarray(e, float) - 100).mean() for e in energy]
+    assert min(change[4:44]) > 10 > max(change[50:])
