@@ -1,4 +1,5 @@
 import errno
+import os
 import pathlib
 import subprocess
 import sys
