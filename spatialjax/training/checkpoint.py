@@ -191,7 +191,8 @@ class Checkpoints:
         check_rules(self._config.best, scores)
         self.wait()
         self._scores[step] = {n: v for n, v in scores.items() if math.isfinite(v)}
-        text = {**self.metadata(step), "scores": self._scores[step]}
+        found = {"scores": self._scores[step], "is_validated": True}
+        text = {**self.metadata(step), **found}
         if jax.process_index() == 0:
             path = self.folder / str(step) / "metadata" / METADATA_FILE
             write_file(path, json.dumps(text).encode())

@@ -14,6 +14,7 @@ import numpy as np
 from spatialjax import __version__
 from spatialjax.config import to_json
 from spatialjax.errors import ConfigError
+from spatialjax.media import write_file
 from spatialjax.tasks.base import Trainable, Variables
 from spatialjax.tasks.cost import memory_gb
 from spatialjax.training.checkpoint import Checkpoints
@@ -21,12 +22,15 @@ from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.feed import Feed
 from spatialjax.training.guard import NonFiniteGuard
 from spatialjax.training.interruption import StopRequest
-from spatialjax.training.metrics_writer import MetricsWriter, clock
+from spatialjax.training.metrics_writer import METRICS, MetricsWriter, clock
 from spatialjax.training.parallel import Parallel
 from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport, make_train_step
 from spatialjax.training.workdir import check_place, write_config
 from spatialjax.typing import Batch
+
+VALIDATION = "validation/"
+"""Before each name in the lines of the metrics that a validation writes."""
 
 Validate = Callable[[int, Variables], Mapping[str, float]]
 """Scores by name of a step's variables (NumPy) on the validation data."""
@@ -258,8 +262,9 @@ def _enter_scores(
 ) -> dict[str, float]:
     """The scores of a saved step, put into its checkpoint and into the metrics."""
     scores = {name: float(value) for name, value in found.items()}
-    checkpoints.add_scores(step, scores)  # first: until then the step is unvalidated
-    writer.write(step, {f"validation/{name}": value for name, value in scores.items()})
+    named = {f"{VALIDATION}{name}": value for name, value in scores.items()}
+    writer.write(step, named)
+    checkpoints.add_scores(step, scores)  # last: until then the step is unvalidated
     shown = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
     writer.say(f"step {step}  validation  {shown}")
     return scores
@@ -268,7 +273,7 @@ def _enter_scores(
 def _owes_validation(start: Start, training: TrainingConfig) -> bool:
     """Whether a signal, or worse, came between the checkpoint and its validation."""
     is_saved = start.metadata is not None
-    return is_saved and not start.scores and _is_validated(start.step, training)
+    return is_saved and not start.is_validated and _is_validated(start.step, training)
 
 
 def _catch_up(
@@ -282,5 +287,22 @@ def _catch_up(
         Checkpoints(workdir, experiment.checkpoint) as checkpoints,
     ):
         found = validate(step, start.variables)
+        if is_writer:
+            _drop_validation(workdir / METRICS, step)
         scores = _enter_scores(step, found, writer, checkpoints)
     return start._replace(metadata={**(start.metadata or {}), "scores": scores})
+
+
+def _drop_validation(metrics: pathlib.Path, step: int) -> None:
+    """Drops the line of a validation whose scores did not reach the checkpoint."""
+
+    def is_other(line: str) -> bool:
+        found = json.loads(line)
+        is_training = any(
+            not key.startswith(VALIDATION) for key in found.keys() - {"step"}
+        )
+        return found["step"] != step or is_training
+
+    if metrics.exists():
+        lines = metrics.read_text().splitlines(keepends=True)
+        write_file(metrics, "".join(filter(is_other, lines)).encode())

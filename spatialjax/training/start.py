@@ -45,6 +45,12 @@ class Start(NamedTuple):
         """Those of its checkpoint; empty where that was not validated."""
         return dict(self.metadata["scores"]) if self.metadata else {}
 
+    @property
+    def is_validated(self) -> bool:
+        """Whether its checkpoint was, with finite scores or without."""
+        known = self.metadata or {}
+        return bool(known.get("is_validated") or known.get("scores"))
+
 
 def find_start(
     task: Trainable,

@@ -1,3 +1,4 @@
+import math
 import os
 import pathlib
 import re
@@ -186,6 +187,48 @@ def test_a_run_killed_in_a_validation_has_lost_no_step(tmp_path, step):
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     result = run_fit(parts, experiment, validate=mean_loss)
     check_same_run(parts, result, whole, run_fit(whole, experiment, validate=mean_loss))
+
+
+@pytest.mark.parametrize("step", [2, 5])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_killed_where_scores_are_stored_tells_them_once(
+    tmp_path, monkeypatch, step, when
+):
+    store = Checkpoints.add_scores
+
+    def die(self, done, scores):
+        if done != step or when == "after":
+            store(self, done, scores)
+        if done == step:
+            raise KeyboardInterrupt
+
+    experiment = validated_experiment()
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    monkeypatch.setattr(Checkpoints, "add_scores", die)
+    with pytest.raises(KeyboardInterrupt):
+        run_fit(parts, experiment, validate=mean_loss)
+    monkeypatch.setattr(Checkpoints, "add_scores", store)
+    result = run_fit(parts, experiment, validate=mean_loss)
+    check_same_run(parts, result, whole, run_fit(whole, experiment, validate=mean_loss))
+    one, other = (place / "metrics.jsonl" for place in (parts, whole))
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("scores", [{"loss": math.nan}, {}])
+def test_scores_of_which_none_is_finite_count_as_a_validation(tmp_path, scores):
+    validated = []
+
+    def score(step, variables):
+        validated.append(step)
+        return scores
+
+    experiment = validated_experiment()
+    experiment.checkpoint.best = ()
+    run_fit(tmp_path, experiment, validate=score)
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+    run_fit(tmp_path, experiment, validate=score)
+    assert validated == [2, 4, 5]
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
 def test_a_workdir_tells_its_experiment(tmp_path):
