@@ -44,7 +44,7 @@ def workplace(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
             try:
                 yield place
             finally:
-                shutil.rmtree(place)
+                shutil.rmtree(place, ignore_errors=True)  # the next run sees to it
     finally:
         for above in new:
             with contextlib.suppress(OSError):

@@ -143,6 +143,8 @@ def _read_report(path: pathlib.Path) -> dict[str, Missing]:
         return {}
     try:
         entries = [Missing(**entry) for entry in json.loads(path.read_text("utf-8"))]
+        if not all(isinstance(entry.id, str) for entry in entries):
+            raise TypeError
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"{path} is not the report of an earlier download: name another folder, or "

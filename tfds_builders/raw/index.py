@@ -78,8 +78,8 @@ def build_index(
     ``test.csv``, in the published form ``AUDIO_PATH,FRAMES_DIR,NUMBER_FRAMES``, and
     ``index.json`` with the rules, the counts and what was left out. It appears, and is
     replaced, as a whole. Paths are relative if it lies in `source` itself, so that
-    both can be moved together. Rows are in a drawn order: the first of them are a fair
-    sample.
+    both can be moved together. The rows of a split are in a drawn order: the first of
+    them are a fair sample. Those of ``all.csv`` are in the order of their paths.
 
     Args:
       source: folder with ``audio/CLASS/NAME.wav`` and ``frames/CLASS/NAME.mp4/``. Where
@@ -189,12 +189,14 @@ def _without_sound(frames: pathlib.Path, used: Sequence[str]) -> list[BrokenClip
     """The folders of images that belong to no sound: a killed run left them."""
     left_out, known = [], set(used)
     for above, folders, names in os.walk(frames):
-        here = [os.path.join(above, name) for name in folders]
         folders[:] = [
-            name for name, path in zip(folders, here, strict=True) if path not in known
+            name
+            for name in folders
+            if os.path.join(above, name) not in known and not name.startswith(".")
         ]
         if any(pathlib.Path(name).suffix.lower() in IMAGE_SUFFIXES for name in names):
-            clip_id = pathlib.Path(above).relative_to(frames).with_suffix("").as_posix()
+            name = pathlib.Path(above).relative_to(frames).as_posix()
+            clip_id = name.removesuffix(".mp4")
             left_out.append(BrokenClip(clip_id, "its images have no sound", above))
     return sorted(left_out, key=lambda clip: clip.path)
 

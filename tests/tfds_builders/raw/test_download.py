@@ -1,5 +1,6 @@
 import fcntl
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -31,10 +32,15 @@ def film(tmp_path_factory):
     return path.read_bytes()
 
 
-@pytest.fixture
-def site(film, monkeypatch):
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """All servers are on this machine."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def site(film):
     names = ("good", "flaky", "cut", "other")
     with serve({f"/{name}.mp4": film for name in names}) as found:
         yield found
@@ -138,7 +144,9 @@ def test_a_site_that_refuses_everything(site, tmp_path):
 
 
 def test_no_network(tmp_path):
-    (tmp_path / "list.txt").write_text("http://127.0.0.1:9/a.mp4\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # where nobody answers when it is closed
+    (tmp_path / "list.txt").write_text(f"http://127.0.0.1:{port}/a.mp4\n")
     waits = Waits()
     with pytest.raises(DataError, match="1 of 1 videos could not be fetched"):
         run(tmp_path / "list.txt", tmp_path / "videos", wait=waits)
@@ -225,9 +233,11 @@ def test_what_is_refused(site, tmp_path, monkeypatch):
         run(source, output, section_s=0)
     assert not output.exists()
     output.mkdir()
-    (output / "missing.json").write_text('[{"clip_id": "of preprocess"}]')
-    with pytest.raises(DataError, match="is not the report of an earlier download"):
-        run(source, output)
+    of_a_list = {"id": ["a"], "url": "", "reason": "", "gone": True}
+    for entry in ({"clip_id": "of preprocess"}, of_a_list):
+        (output / "missing.json").write_text(json.dumps([entry]))
+        with pytest.raises(DataError, match="is not the report of an earlier download"):
+            run(source, output)
     (output / "missing.json").unlink()
     (output / "list").touch()
     source = list_of(site, tmp_path, "good", form="{},list")

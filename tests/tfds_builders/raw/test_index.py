@@ -98,6 +98,14 @@ def test_what_is_left_out_and_why(own, tmp_path):
     assert {clip["clip_id"] for clip in listed} == set(reasons)
 
 
+def test_folders_of_images_without_a_sound_keep_their_names(own, tmp_path):
+    pictures = [number_picture(1)]
+    for name in ("tuba/v1.2", "tuba/v1.3.mp4", ".trash/tuba/x.mp4", "tuba/.y.mp4"):
+        write_images(own / "frames" / name, pictures)
+    index = build_index(own, tmp_path / "index", min_images=6)
+    assert [clip.clip_id for clip in index.left_out] == ["tuba/v1.2", "tuba/v1.3"]
+
+
 def test_an_index_inside_moves_with_the_media(own, tmp_path):
     build_index(own, own / "index", min_images=1)
     assert all(row.startswith("audio/") for row in rows(own / "index", "all"))

@@ -90,6 +90,22 @@ def test_number_of_cores_where_nobody_tells_which_are_ours(monkeypatch):
     assert num_cores() == 3
 
 
+def test_an_error_is_told_though_the_workplace_cannot_be_removed(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(39, "Directory not empty")
+
+    def fail_late():
+        monkeypatch.setattr(os, "rmdir", refuse)
+        raise DataError("the cause")
+
+    with pytest.raises(DataError, match="the cause"), workplace(tmp_path, ".work"):
+        fail_late()
+    monkeypatch.undo()
+    with workplace(tmp_path, ".work"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_workplace_leaves_no_folder_behind(tmp_path):
     with workplace(tmp_path / "a" / "b", ".work") as place:
         assert place.is_dir()
