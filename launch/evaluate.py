@@ -19,8 +19,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "folder of a run", required=True
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     "latest",
-    "which one: latest, a step, or the best by a metric of the validation, such as "
-    "loss:min or sdr_db:max",
+    "which one: latest, a step, or the best by a metric, such as sdr_db:max",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "folder of datasets (default: the one of the training)"
@@ -40,8 +39,7 @@ _PAIRS = flags.DEFINE_list(
 _CLIPS = flags.DEFINE_string(
     "clips",
     None,
-    "file of the clips that count, an id a line or the clips.json of another dataset: "
-    "scores of two datasets are comparable on the clips that both hold",
+    "file of the clips that count: an id a line, or the clips.json of another dataset",
 )
 _MAX_ITEMS = flags.DEFINE_integer(
     "max_items", None, "at most so many mixtures of a suite", lower_bound=1
@@ -113,8 +111,7 @@ def _check_places(output: pathlib.Path) -> None:
     for flag, place in (("output", output), ("save_pairs", _SAVE_PAIRS.value)):
         if place is not None and pathlib.Path(place).resolve().is_relative_to(page):
             raise UserError(
-                f"--{flag}={place} lies in the folder of --report, which is replaced "
-                "as a whole; name a place outside"
+                f"--{flag}={place} lies in --report, which is replaced; name another"
             )
 
 

@@ -146,11 +146,11 @@ def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
         ({"output": ROOT / "pyproject.toml" / "x"}, "is a file, expected a folder"),
         (
             {"report": "new/page", "output": "new/page/../page/a/scores.json"},
-            "--output=.* lies in the folder of --report",
+            "--output=.* lies in --report",
         ),
         (
             {"report": "new/page", "save_pairs": "new/page"},
-            "--save_pairs=.* lies in the folder of --report",
+            "--save_pairs=.* lies in --report",
         ),
         ({"report": ROOT / "pyproject.toml"}, "is a file, expected a folder"),
     ],
