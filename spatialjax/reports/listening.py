@@ -19,7 +19,9 @@ import numpy as np
 import soundfile
 
 from spatialjax.errors import MediaError
+from spatialjax.inference.input_rate import RESIDUAL
 from spatialjax.inference.scene import LEVEL_S, SILENT_DB, Levels, Scene, shown_range
+from spatialjax.inference.separate import REMOVED
 from spatialjax.media import write_file
 from spatialjax.reports.outlines import outline_path
 from spatialjax.reports.template import template_environment
@@ -37,7 +39,8 @@ MOST_OPEN = 40
 NUM_HUES = 8
 """Colours of the style sheet that tell sources apart."""
 
-RESIDUAL = "residual.wav"
+EXTRAS = {"Residual": RESIDUAL, "Removed": REMOVED}
+"""Files that a separation may leave beside the mixture, by what they are called."""
 
 
 def write_listening_page(
@@ -56,7 +59,7 @@ def write_listening_page(
 
     Args:
       folder: holds the film, the mixture and the files of the scene; a file
-        ``residual.wav`` is offered too, where there is one.
+        ``residual.wav`` and ``removed.wav`` are offered too, where they are there.
       scene: what was found.
       title: of the page.
       film_file: the film, upright, its time 0 that of the first sample.
@@ -99,7 +102,7 @@ class _Sound:
     """What can be heard: a source, the mixture, or what is left of it.
 
     Attributes:
-      kind: ``source``, ``mixture`` or ``residual``.
+      kind: ``source``, ``mixture`` or ``extra``.
       name: for the reader.
       file: link to it.
       hue: number of its colour, None for a neutral one.
@@ -116,18 +119,21 @@ class _Sound:
 
 
 def _sounds(folder: pathlib.Path, scene: Scene, mixture_file: str) -> list[_Sound]:
-    """The sources in their order, then the mixture and the residual."""
-    whole = {"mixture": ("Mixture", mixture_file)}
-    if (folder / RESIDUAL).is_file():
-        whole["residual"] = ("Residual", RESIDUAL)
+    """The sources in their order, then the mixture and what else is there."""
+    whole = [("mixture", "Mixture", mixture_file)]
+    whole += [
+        ("extra", name, file)
+        for name, file in EXTRAS.items()
+        if (folder / file).is_file()
+    ]
     levels_db = list(scene.levels_db.T)
-    levels_db += [_file_levels(folder / file) for _, file in whole.values()]
+    levels_db += [_file_levels(folder / file) for *_, file in whole]
     top_db = max((float(found.max()) for found in levels_db if found.size), default=0.0)
     named = [
         ("source", region.name, file)
         for region, file in zip(scene.regions, scene.files, strict=True)
     ]
-    named += [(kind, name, file) for kind, (name, file) in whole.items()]
+    named += whole
     hues = range(len(scene.regions) if len(scene.regions) <= MOST_OPEN else 0)
     return [
         _Sound(

@@ -81,7 +81,7 @@ def scene(tmp_path):
 
 
 def test_every_file_that_the_page_names_is_there(scene, tmp_path):
-    for name in ("residual.wav", "energy.mp4"):
+    for name in ("residual.wav", "removed.wav", "energy.mp4"):
         (tmp_path / name).write_bytes((tmp_path / "mixture.wav").read_bytes())
     page = page_of(tmp_path, scene)
     files = [link for link in page.links if link != "data:,"]
@@ -89,6 +89,7 @@ def test_every_file_that_the_page_names_is_there(scene, tmp_path):
         "film.mp4",
         "energy.mp4",
         "mixture.wav",
+        "removed.wav",
         "residual.wav",
         "sources/1.wav",
         "sources/2.wav",

@@ -15,7 +15,7 @@
   const outlines = [...document.querySelectorAll(".outline")];
   const cursor = { row: Math.floor(rows / 2), column: Math.floor(columns / 2), isShown: false };
   const failed = new Set();
-  let chosen = null; // the source or residual that B returns to
+  let chosen = null; // the source or extra that B returns to
   let layer = "energy";
   let note = "";
   let isWaiting = false;
@@ -71,7 +71,7 @@
     find("play").setAttribute("aria-label", player.isPlaying ? "Pause" : "Play");
     find("compare-mixture").classList.toggle("is-on", player.index === mixture);
     find("compare-source").classList.toggle("is-on", player.index !== mixture);
-    find("compare-source").textContent = scene.sounds[chosen]?.kind === "residual" ? "Residual" : "Source";
+    find("compare-source").textContent = scene.sounds[chosen]?.kind === "extra" ? scene.sounds[chosen].name : "Source";
     draw();
   }
 

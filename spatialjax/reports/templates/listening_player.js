@@ -57,6 +57,7 @@ class Player {
       this.takeOver(next);
       this.place(next);
     } else {
+      next.fade = null; // of an earlier change, which would pause it at its end
       next.volume = 0;
       this.place(next);
       if (next.duration <= this.position_s + END_S) this.takeOver(next);
