@@ -7,6 +7,8 @@ RUN := $(BIN)/python -m
 PYTEST := $(RUN) pytest
 HERE := not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
+# Processes that share the quick tests; each holds some 2 GB.
+WORKERS ?= 2
 
 .PHONY: demo reproduce-toy test test-slow test-browser test-beam lint types format install clean
 
@@ -40,7 +42,7 @@ reproduce-toy: .venv/runtime
 	@$(RUN) launch.demo --output=runs/reproduce --reproduce
 
 test: .venv/dev
-	$(PYTEST) -m "not slow and $(HERE)" --cov --cov-report=term $(ARGS)
+	$(PYTEST) -m "not slow and $(HERE)" -n $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
 test-slow: .venv/dev
 	$(PYTEST) -m "slow and $(HERE)" $(ARGS)
