@@ -23,6 +23,4 @@ def main(folder):
 if __name__ == "__mp_main__":  # this is the worker
     os.killpg(0, signal.SIGINT)
 if __name__ == "__main__":
-    # A shell starts what runs in the background with ctrl-C ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(*sys.argv[1:])
