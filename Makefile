@@ -51,7 +51,7 @@ test-browser: .venv/dev
 	$(PYTEST) -m browser $(ARGS)
 
 test-beam: .venv-beam/ready
-	.venv-beam/bin/python -m pytest -m beam tests/tfds_builders $(ARGS)
+	.venv-beam/bin/python -m pytest -m beam tests/tfds_builders/test_beam.py $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .
