@@ -9,9 +9,7 @@ import numpy as np
 import soundfile
 
 from spatialjax.inference.writer import MIXTURE
-from spatialjax.media import stream_audio
-from spatialjax.media.chunks import rechunk
-from spatialjax.media.wav_writer import write_wav_stream
+from spatialjax.media import rechunk, stream_audio, write_wav_stream
 
 RESIDUAL = "residual.wav"
 

@@ -15,16 +15,13 @@ import numpy as np
 from spatialjax.audio import (
     PostFilterSettings,
     apply_mask,
-    frame_signal,
-    frames_to_spectrum,
     hann_window,
     init_postfilter,
-    magnitude,
     overlap_add,
     postfilter,
     spectrum_to_frames,
 )
-from spatialjax.inference.places import frames_per_map, hear_places
+from spatialjax.inference.places import frames_per_map, hear_places, perceive
 from spatialjax.tasks.base import MaskSeparator, Variables
 from spatialjax.typing import Array, HostArray, PyTree
 
@@ -131,18 +128,15 @@ class Joiner:
           windows: the next ones.
         """
         task, spec = self.task, self.task.window_spec
-        frames = frame_signal(windows.samples, spec.n_fft, spec.hop, spec.num_frames)
-        spectrum = frames_to_spectrum(frames)
-        heard = magnitude(spectrum.mean(1))
-        features = task.hear(variables, heard)
-        places = task.see(variables, windows.images)
-        masks = task.masks(variables, features, task.query(places, regions))
+        perceived = perceive(task, variables, windows.samples, windows.images)
+        query = task.query(perceived.places, regions)
+        masks = task.masks(variables, perceived.features, query)
         counts = windows.counts * ~windows.is_past[:, None]
-        energy, sounds = hear_places(task, variables, features, places, heard, counts)
+        energy, sounds = hear_places(task, variables, perceived, counts)
 
         masks, last_masks = _cross_fade(masks, carry.masks, windows)
         energy, last_energy = _cross_fade(energy, carry.energy, windows)
-        mixture = spectrum[..., : spec.num_frames // 2]
+        mixture = perceived.spectrum[..., : spec.num_frames // 2]
         estimates = _in_a_row(apply_mask(masks[:, None], mixture)).swapaxes(0, 1)
         if not self.filters.kind.is_adaptive:
             estimates, _ = postfilter(self.filters, estimates, _in_a_row(mixture), ())

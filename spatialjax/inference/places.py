@@ -4,9 +4,12 @@ Sound of Pixels, §4.5 and figures 4 to 6: the energy of the sound at each pixel
 principal components of the sounds as red, green and blue.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 
+from spatialjax.audio import frame_signal, frames_to_spectrum, magnitude
 from spatialjax.tasks.base import MaskSeparator, Variables, WindowSpec
 from spatialjax.typing import Array, HostArray
 
@@ -23,13 +26,33 @@ def frames_per_map(spec: WindowSpec, longest_s: float = 0.2) -> int:
     return frames
 
 
+class Perceived(NamedTuple):
+    """What a model makes of windows, before anything is asked for."""
+
+    spectrum: Array
+    """Complex ``[b, c, f, k]``."""
+    heard: Array
+    """Magnitudes ``[b, f, k]`` of the mean of the channels."""
+    features: Array
+    """Of the sound, from `MaskSeparator.hear`."""
+    places: Array
+    """Features ``[b, h', w', d]``."""
+
+
+def perceive(
+    task: MaskSeparator, variables: Variables, samples: Array, images: Array
+) -> Perceived:
+    """What a model hears and sees in samples ``[b, c, t]`` and images; traced."""
+    spec = task.window_spec
+    frames = frame_signal(samples, spec.n_fft, spec.hop, spec.num_frames)
+    spectrum = frames_to_spectrum(frames)
+    heard = magnitude(spectrum.mean(1))
+    features = task.hear(variables, heard)
+    return Perceived(spectrum, heard, features, task.see(variables, images))
+
+
 def hear_places(
-    task: MaskSeparator,
-    variables: Variables,
-    features: Array,
-    places: Array,
-    heard: Array,
-    counts: Array,
+    task: MaskSeparator, variables: Variables, perceived: Perceived, counts: Array
 ) -> tuple[Array, Array]:
     """Energies and sums of log-magnitudes of what each place lets through; traced.
 
@@ -38,22 +61,21 @@ def hear_places(
     Args:
       task: gives the masks.
       variables: of its model.
-      features: of the sound, from `task.hear`.
-      places: ``[b, h', w', d]``, from `task.see`.
-      heard: magnitudes ``[b, f, k]``.
+      perceived: of the windows.
       counts: ``[b, k / 2]``, weights of the frames of the first half in the sums.
 
     Returns:
       Energies ``[b, h', w', k / m]``, means over the m frames of a map; sums over time
       and windows of log(1 + magnitude) ``[h', w', f]``.
     """
+    heard, places = perceived.heard, perceived.places
     b, height, width, _ = places.shape
     per_map = frames_per_map(task.window_spec)
     single = jnp.eye(width, dtype=bool)[:, None]
     energies, sounds = [], []
     for row in range(height):
         query = task.query(places[:, row : row + 1], single)
-        let_through = task.masks(variables, features, query) * heard[:, None]
+        let_through = task.masks(variables, perceived.features, query) * heard[:, None]
         energy = jnp.square(let_through).sum(2)
         energies.append(energy.reshape(b, width, -1, per_map).mean(-1))
         first = jnp.log1p(let_through[..., : counts.shape[1]])

@@ -20,8 +20,7 @@ from spatialjax.audio import (
     cancel_reference,
     init_cancel_reference,
 )
-from spatialjax.media import AudioReader, stream_audio
-from spatialjax.media.chunks import rechunk
+from spatialjax.media import AudioReader, rechunk, stream_audio
 from spatialjax.typing import HostArray
 
 BLOCK = 8192

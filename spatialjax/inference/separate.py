@@ -28,8 +28,7 @@ from spatialjax.inference.separator import Separator
 from spatialjax.inference.streaming import stream_windows
 from spatialjax.inference.survey import survey_film
 from spatialjax.inference.writer import PieceWriter, allow_open_files, source_files
-from spatialjax.media import stream_audio, write_file
-from spatialjax.media.wav_writer import write_wav_stream
+from spatialjax.media import stream_audio, write_file, write_wav_stream
 from spatialjax.typing import HostArray
 
 SCENE = "scene.json"

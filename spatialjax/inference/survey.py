@@ -4,10 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spatialjax.audio import frame_signal, frames_to_spectrum, magnitude
 from spatialjax.inference.film import Film, OpenSound
 from spatialjax.inference.joining import Windows
-from spatialjax.inference.places import hear_places
+from spatialjax.inference.places import hear_places, perceive
 from spatialjax.inference.separator import Separator
 from spatialjax.inference.streaming import stream_windows
 from spatialjax.tasks.base import Variables
@@ -32,13 +31,8 @@ def survey_film(
 
     @jax.jit
     def look(variables: Variables, windows: Windows[Array]) -> tuple[Array, Array]:
-        frames = frame_signal(windows.samples, spec.n_fft, spec.hop, spec.num_frames)
-        heard = magnitude(frames_to_spectrum(frames).mean(1))
-        places = task.see(variables, windows.images)
-        features = task.hear(variables, heard)
-        energy, sounds = hear_places(
-            task, variables, features, places, heard, windows.counts
-        )
+        perceived = perceive(task, variables, windows.samples, windows.images)
+        energy, sounds = hear_places(task, variables, perceived, windows.counts)
         return sounds, energy[0].sum(-1)
 
     variables = jax.device_put(separator.variables)

@@ -17,7 +17,7 @@ from spatialjax.inference.places import frames_per_map
 from spatialjax.inference.regions import Region
 from spatialjax.inference.scene import Levels, maps_to_db
 from spatialjax.inference.streaming import Batch
-from spatialjax.media.wav_writer import write_wav_stream
+from spatialjax.media import write_wav_stream
 from spatialjax.tasks.base import WindowSpec
 from spatialjax.typing import HostArray
 

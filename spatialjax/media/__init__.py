@@ -8,8 +8,10 @@ from spatialjax.media.audio import (
     stream_audio,
     write_wav,
 )
+from spatialjax.media.chunks import rechunk
 from spatialjax.media.container import AudioStream, MediaInfo, VideoStream, probe
 from spatialjax.media.files import cannot_write, room_advice, write_file
+from spatialjax.media.film_writer import write_film
 from spatialjax.media.folders import check_replaceable, replaced_folder
 from spatialjax.media.images import (
     encode_jpeg,
@@ -18,6 +20,7 @@ from spatialjax.media.images import (
     resize_short_side,
 )
 from spatialjax.media.video import sample_images
+from spatialjax.media.wav_writer import write_wav_stream
 
 __all__ = [
     "AudioReader",
@@ -33,11 +36,14 @@ __all__ = [
     "probe",
     "read_audio",
     "read_jpeg",
+    "rechunk",
     "replaced_folder",
     "resize_short_side",
     "room_advice",
     "sample_images",
     "stream_audio",
     "write_file",
+    "write_film",
     "write_wav",
+    "write_wav_stream",
 ]

@@ -12,8 +12,7 @@ from PIL import Image
 
 from spatialjax.inference.scene import Scene, shown_range
 from spatialjax.inference.writer import MIXTURE
-from spatialjax.media import probe, sample_images
-from spatialjax.media.film_writer import write_film
+from spatialjax.media import probe, sample_images, write_film
 from spatialjax.typing import HostArray
 
 FILM = "film.mp4"

@@ -3,7 +3,12 @@
 import jax.numpy as jnp
 import numpy as np
 
-from spatialjax.inference.places import frames_per_map, hear_places, place_colours
+from spatialjax.inference.places import (
+    Perceived,
+    frames_per_map,
+    hear_places,
+    place_colours,
+)
 from spatialjax.tasks.base import Variables, WindowSpec
 from tests.inference.fakes import ColourTask
 
@@ -19,8 +24,9 @@ def test_energies_and_sounds_are_those_of_all_masks_at_once():
     task = ColourTask()
     places = jnp.asarray(rng.random((2, 3, 4, 3)), jnp.float32)
     heard = jnp.asarray(rng.random((2, 33, 32)), jnp.float32)
+    perceived = Perceived(jnp.zeros(()), heard, heard, places)
     counts = jnp.asarray(rng.integers(0, 2, (2, 16)), jnp.float32)
-    energy, sounds = hear_places(task, Variables({}, {}), heard, places, heard, counts)
+    energy, sounds = hear_places(task, Variables({}, {}), perceived, counts)
     regions = np.eye(12, dtype=bool).reshape(12, 3, 4)
     query = task.query(places, regions)
     through = np.asarray(task.masks(None, heard, query) * heard[:, None], np.float64)

@@ -4,8 +4,7 @@ import numpy as np
 
 from spatialjax.inference.regions import Region
 from spatialjax.inference.scene import Scene
-from spatialjax.media import write_wav
-from spatialjax.media.film_writer import write_film
+from spatialjax.media import write_film, write_wav
 
 RATE_HZ = 8000
 MAP_S = 0.25

@@ -36,6 +36,7 @@ HEARD = (
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
+        # As without a GPU: the other tests hold what can be held without it.
         pytest.skip("neither chromium nor google-chrome is installed")
     from playwright.sync_api import sync_playwright
 

@@ -54,7 +54,7 @@ def download(
       manner: what is fetched, and how patiently.
       section_s: length of a part of which only the start is given, in seconds.
       num_workers: processes; 0 works in this one.
-      wait: called with the seconds between two attempts at a video.
+      wait: called with the seconds that a busy site is given before the next attempt.
 
     Raises:
       ConfigError: a value is out of range, or yt-dlp is not installed.

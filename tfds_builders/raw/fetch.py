@@ -6,7 +6,6 @@ import pathlib
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,7 +96,7 @@ def fetch(
     manner: Manner,
     output: pathlib.Path,
     workplace: pathlib.Path,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None],
 ) -> Missing | None:
     """None when a video is in its place below `output`, else why it is not.
 

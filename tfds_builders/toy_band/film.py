@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from spatialjax.media import write_film
 from spatialjax.media.container import FilePath
-from spatialjax.media.film_writer import write_film
 from tfds_builders.toy_band.clip import render
 from tfds_builders.toy_band.world import World, plan_clip
 
