@@ -59,6 +59,8 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
     segment_s = 2.0
     takes_settings = False
     """Whether the constructor has an argument `settings`."""
+    has_flow = False
+    """Whether every image of every clip has an optical flow."""
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
-            features=features(), disable_shuffling=True
+            features=features(self.has_flow), disable_shuffling=True
         )
 
     def _generate_splits(
@@ -164,6 +166,7 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
         """
         beam = tfds.core.lazy_imports.apache_beam
         segment_s, path = self.segment_s, str(self._unused_path(split))
+        stand_in = _STAND_IN | ({"flow": []} if self.has_flow else {})
         num_clips = len(clips)
 
         def load(item: tuple[int, ClipSource]) -> Iterator[Any]:
@@ -181,7 +184,7 @@ class SegmentBuilder(tfds.core.GeneratorBasedBuilder):
         def note(entries: list[Any]) -> Iterator[Any]:
             write_json(pathlib.Path(path), sorted(entries))
             if len(entries) == num_clips:
-                yield 0, _STAND_IN
+                yield 0, stand_in
 
         @beam.ptransform_fn
         def generate(pipeline: Any) -> Any:

@@ -49,6 +49,11 @@ class ClipMedia:
     fractions of the picture. `class_names` names the class of each source, "" where
     it is unknown. The pictures do not outlast the sound: the last one is shown before
     the last sample ends.
+
+    A recording of a sound field also has: `channel_mask`, of each channel whether it
+    was recorded; `flow`, one encoded optical flow (`media.encode_flow`) for each image;
+    `source_directions` float32 ``[p, v, 2]``, true azimuth and elevation in radians of
+    p sounding things at the time of each image. None where it is not known.
     """
 
     clip_id: str
@@ -58,6 +63,9 @@ class ClipMedia:
     image_rate_hz: float
     class_names: tuple[str, ...]
     boxes: np.ndarray | None = None
+    channel_mask: tuple[bool, ...] | None = None
+    flow: Sequence[bytes] | None = None
+    source_directions: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check what the reader relies on.
@@ -87,18 +95,33 @@ class ClipMedia:
                 f"{len(self.images)} images at {self.image_rate_hz:g} Hz outlast the "
                 f"sound of {self.audio.shape[2] / self.sample_rate_hz:.3f} s"
             )
-        if problem:
+        if problem := problem or self._problem_of_field():
             raise DataError(f"clip {self.clip_id!r}: {problem}")
+
+    def _problem_of_field(self) -> str:
+        """What is wrong with the parts of a sound field, "" for nothing."""
+        mask, flow, directions = self.channel_mask, self.flow, self.source_directions
+        channels, num_images = self.audio.shape[1], len(self.images)
+        if mask is not None and len(mask) != channels:
+            return f"a mask of {len(mask)} channels, expected {channels}"
+        if flow is not None and len(flow) != num_images:
+            return f"{len(flow)} flows, {num_images} images"
+        if directions is not None and directions.shape[1:] != (num_images, 2):
+            shape = list(directions.shape)
+            return f"source_directions {shape}, expected [p, {num_images}, 2]"
+        return ""
 
     def _last_image_s(self) -> float:
         """The time at which the last image is shown, in seconds."""
         return (len(self.images) - 0.5) / self.image_rate_hz
 
 
-def features() -> tfds.features.FeaturesDict:
+def features(has_flow: bool = False) -> tfds.features.FeaturesDict:
     """The features of one record; none of them needs TensorFlow."""
+    flow = {"flow": tfds.features.Sequence(tfds.features.Text())} if has_flow else {}
     return tfds.features.FeaturesDict(
         {
+            **flow,
             "audio": tfds.features.Tensor(
                 shape=(None, None, None),
                 dtype=np.int16,
@@ -143,11 +166,14 @@ def records(
     text = json.dumps(_metadata(clip, segment_s, num_segments), sort_keys=True)
     first = np.searchsorted(segment_of_image, np.arange(num_segments + 1))
     for k in range(num_segments):
+        shown = slice(first[k], first[k + 1])
+        flow = {} if clip.flow is None else {"flow": list(clip.flow[shown])}
         yield (
             clip_index * MAX_SEGMENTS + k,
             {
+                **flow,
                 "audio": clip.audio[:, :, k * length : (k + 1) * length],
-                "images": list(clip.images[first[k] : first[k + 1]]),
+                "images": list(clip.images[shown]),
                 "clip": text,
                 "segment": k,
             },
@@ -172,7 +198,22 @@ def _metadata(clip: ClipMedia, segment_s: float, num_segments: int) -> dict[str,
         "width": width,
         "class_names": list(clip.class_names),
         "boxes": None if clip.boxes is None else clip.boxes.tolist(),
+        **_field_metadata(clip),
     }
+
+
+def _field_metadata(clip: ClipMedia) -> dict[str, Any]:
+    """What is known of a clip as a recording of a sound field; often nothing."""
+    found: dict[str, Any] = {}
+    if clip.channel_mask is not None:
+        found["channel_mask"] = list(clip.channel_mask)
+    if clip.flow is not None:
+        found["has_flow"] = True
+    if clip.source_directions is not None:
+        found["source_directions"] = np.round(
+            clip.source_directions.astype(np.float64), 5
+        ).tolist()
+    return found
 
 
 def finish(dataset_dir: str | os.PathLike[str], classes: Sequence[str]) -> str:
@@ -227,8 +268,8 @@ def _stored_clips(
                     f"clip {clip['clip_id']!r}: build the dataset again"
                 )
             digest.update(record["audio"].astype("<i2").tobytes())
-            for image in record["images"]:
-                digest.update(len(image).to_bytes(8, "little") + image)
+            for part in (*record["images"], *record.get("flow", ())):
+                digest.update(len(part).to_bytes(8, "little") + part)
             index += 1
         yield first, clip, digest.hexdigest()
 
@@ -248,6 +289,7 @@ def _clip_entry(
 ) -> dict[str, Any]:
     """The entry of a clip in ``clips.json``."""
     copied = ("num_samples", "num_images", "image_rate_hz", "height", "width")
+    optional = [name for name in ("channel_mask", "has_flow") if name in clip]
     return {
         "clip_id": clip["clip_id"],
         "first_record": first,
@@ -259,6 +301,7 @@ def _clip_entry(
             for name in clip["class_names"]
         ],
         "boxes": clip["boxes"],
+        **{name: clip[name] for name in optional},
         "sha256": sha256,
     }
 

@@ -32,7 +32,8 @@ class Clip:
     """Where a clip lies in its split, and what it holds.
 
     `boxes` are (top, left, height, width) of each source as fractions of the picture;
-    a class id is -1 where the class is unknown.
+    a class id is -1 where the class is unknown. `channel_mask` tells of each channel
+    whether it was recorded; None where all were.
     """
 
     split: str
@@ -48,6 +49,8 @@ class Clip:
     class_ids: tuple[int, ...]
     boxes: tuple[tuple[float, float, float, float], ...] | None
     sha256: str
+    channel_mask: tuple[bool, ...] | None = None
+    has_flow: bool = False
 
 
 class Dataset:
@@ -285,12 +288,13 @@ def _find(root: pathlib.Path, name: str) -> pathlib.Path:
 
 def _clip_from_json(split: str, entry: dict[str, Any]) -> Clip:
     """A clip from its entry in ``clips.json``."""
-    boxes = entry["boxes"]
+    boxes, mask = entry["boxes"], entry.get("channel_mask")
     return Clip(
         **{
             **entry,
             "split": split,
             "class_ids": tuple(entry["class_ids"]),
             "boxes": None if boxes is None else tuple(tuple(box) for box in boxes),
+            "channel_mask": None if mask is None else tuple(mask),
         }
     )

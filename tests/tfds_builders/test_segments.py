@@ -217,3 +217,38 @@ def test_json_appears_whole_or_not_at_all(tmp_path):
         write_json(tmp_path / "a.json", {"b": object()})
     assert json.loads((tmp_path / "a.json").read_text()) == {"b": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+class TestSoundField:
+    """What a clip may hold besides: a channel mask, optical flow, true directions."""
+
+    def test_is_stored_with_the_clip(self):
+        directions = np.array([[[0.5, -0.25], [0.75, 0.0]]], np.float32)
+        clip = clip_media(
+            seconds=1.0,
+            audio=np.zeros((1, 4, 1000), np.int16),
+            channel_mask=(True, True, False, True),
+            flow=[b"one", b"two"],
+            source_directions=directions,
+        )
+        ((_, example),) = records(0, clip, 2.0)
+        assert example["flow"] == [b"one", b"two"]
+        stored = json.loads(example["clip"])
+        assert stored["channel_mask"] == [True, True, False, True]
+        assert stored["has_flow"] is True
+        np.testing.assert_allclose(stored["source_directions"], directions, atol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"channel_mask": (True, False)}, "a mask of 2 channels, expected 1"),
+            ({"flow": [b""]}, "1 flows, 10 images"),
+            (
+                {"source_directions": np.zeros((1, 3, 2))},
+                r"source_directions \[1, 3, 2\], expected \[p, 10, 2\]",
+            ),
+        ],
+    )
+    def test_refuses(self, changes, words):
+        with pytest.raises(DataError, match=words):
+            clip_media(**changes)
