@@ -31,6 +31,9 @@ class DataConfig:
     """Greatest factor on a source in training."""
     silent_probability: float = 0.0
     """Share of the training sources, but the first, that are seen and not heard."""
+    silence_rms: float = 0.0
+    """Level of the first channel, over the time of one picture and of full scale 1,
+    that a training window must exceed; others are drawn in its place."""
     image_scale: float = 1.1
     """Size of a training picture before its random crop, over the size after."""
     flip: bool = True
@@ -57,6 +60,7 @@ class DataConfig:
             "gain_low": 0,
             "gain_high": self.gain_low,
             "silent_probability": 0,
+            "silence_rms": 0,
             "image_scale": 1,
             "box_margin": 0,
             "num_threads": 0,

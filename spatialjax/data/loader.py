@@ -16,7 +16,12 @@ from absl import flags
 
 from spatialjax.data.clips import Dataset
 from spatialjax.data.config import DataConfig
-from spatialjax.data.examples import DrawnExamples, Example, listed_examples
+from spatialjax.data.examples import (
+    DrawnExamples,
+    Example,
+    Source,
+    listed_examples,
+)
 from spatialjax.data.images import decode_images
 from spatialjax.data.pairs import PairList
 from spatialjax.data.sampling import Sampler, check_classes, class_ids_of
@@ -27,12 +32,16 @@ from spatialjax.tasks.base import BatchSpec
 ENTRIES = {
     "audio": ("int16", "n c t"),
     "images": ("uint8", "n v h w 3"),
+    "channel_mask": ("float32", "n c"),
     "gain": ("float32", "n"),
     "class_id": ("int32", "n"),
     "example_id": ("int32", ""),
     "valid": ("bool", ""),
 }
 """Type and shape of each entry that the loader can fill."""
+
+NUM_RETRIES = 7
+"""Times that a silent training window is drawn again; then its row is not valid."""
 
 HostBatch = dict[str, np.ndarray]
 
@@ -84,7 +93,14 @@ def train_batches(
         dataset=dataset,
         batch_spec=dict(batch_spec),
         window=window,
-        examples=DrawnExamples(clips, sampler, window, config.image_scale),
+        examples=DrawnExamples(
+            clips,
+            sampler,
+            window,
+            config.image_scale,
+            NUM_RETRIES if config.silence_rms else 0,
+        ),
+        silence_rms=config.silence_rms,
         batch_size=config.batch_size,
         rows=share_of_rows(config.batch_size, process_index, process_count),
     )
@@ -99,11 +115,13 @@ def pair_batches(
     batch_size: int,
     process_index: int = 0,
     process_count: int = 1,
+    swaps_images: bool = False,
 ) -> Iterator[HostBatch]:
-    """The mixtures of a pair list once, in order: middle of the clips, gain 1.
+    """The mixtures of a pair list once, in order, with gain 1.
 
     ``example_id`` is the place in the list. The last batch is filled up with zeros
-    whose ``valid`` is False.
+    whose ``valid`` is False. With `swaps_images` each source shows the pictures of
+    another one, as a control.
 
     Raises:
       ConfigError: the batch cannot be split among the processes.
@@ -120,7 +138,9 @@ def pair_batches(
         dataset=dataset,
         batch_spec=dict(batch_spec),
         window=window,
-        examples=listed_examples(pairs, dataset, window, config.box_margin),
+        examples=listed_examples(
+            pairs, dataset, window, config.box_margin, swaps_images
+        ),
         batch_size=batch_size,
         rows=share_of_rows(batch_size, process_index, process_count),
     )
@@ -203,6 +223,7 @@ class BatchSource:
     examples: DrawnExamples | tuple[Example, ...]
     batch_size: int
     rows: range
+    silence_rms: float = 0.0
 
     def __len__(self) -> int:
         return -(-len(self.examples) // self.batch_size)
@@ -224,11 +245,11 @@ class BatchSource:
 
     def _fill(self, batch: HostBatch, row: int, example: Example) -> None:
         """Write one example into a row of a batch."""
+        is_valid = True
         for n, source in enumerate(example):
             clip = source.clip
-            audio, files = self.window.read(
-                self.dataset, clip, source.centre, not source.is_silent
-            )
+            audio, files, is_heard = self._read(source)
+            is_valid &= is_heard
             batch["audio"][row, n] = audio[source.index]
             if "images" in batch:
                 try:
@@ -239,8 +260,28 @@ class BatchSource:
                 batch["gain"][row, n] = source.gain
             if "class_id" in batch:
                 batch["class_id"][row, n] = clip.class_ids[source.index]
+            if "channel_mask" in batch:
+                mask = clip.channel_mask
+                batch["channel_mask"][row, n] = 1 if mask is None else mask
         if "valid" in batch:
-            batch["valid"][row] = True
+            batch["valid"][row] = is_valid
+
+    def _read(self, source: Source) -> tuple[np.ndarray, list[bytes], bool]:
+        """Sound ``[s, c, t]``, JPEG files, and whether it is loud enough.
+
+        The first centre that is, or the last one.
+        """
+        clip, window = source.clip, self.window
+        for centre in (source.centre, *source.others):
+            audio, files = window.read(self.dataset, clip, centre, not source.is_silent)
+            is_heard = not source.others or (
+                window.level(clip, audio[source.index, 0]) > self.silence_rms
+            )
+            if is_heard:
+                break
+        if source.seen is not None:
+            _, files = window.read(self.dataset, *source.seen, has_sound=False)
+        return audio, files, is_heard
 
 
 def _iterate(

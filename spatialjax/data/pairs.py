@@ -42,19 +42,23 @@ class PairRule(enum.Enum):
     * class_distinct: clips of N different classes, no set of clips twice.
     * same_class: different clips of one class, told apart by motion alone; likewise.
     * duet: clips that hold several sources in one picture, taken as they are.
+    * scene: clips that hold one sound field, each taken as it is at several times.
     """
 
     PUBLISHED = "published"
     CLASS_DISTINCT = "class_distinct"
     SAME_CLASS = "same_class"
     DUET = "duet"
+    SCENE = "scene"
 
 
 @dataclass(frozen=True)
 class PairList:
     """Mixtures of a split, each given by the ids of its clips.
 
-    `items` are N clip ids each; under the rule ``duet`` one clip id each.
+    `items` are N clip ids each; under the rules ``duet`` and ``scene`` one clip id
+    each. `centres` are the pictures around which scenes are heard; elsewhere it is the
+    middle of each clip.
     """
 
     rule: PairRule
@@ -62,6 +66,7 @@ class PairList:
     num_sources: int
     dataset_hash: str
     items: tuple[tuple[str, ...], ...]
+    centres: tuple[int, ...] | None = None
 
     @property
     def hash(self) -> str:
@@ -70,7 +75,23 @@ class PairList:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _content(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self), "rule": self.rule.value}
+        content = {"format": FORMAT, **asdict(self), "rule": self.rule.value}
+        if self.centres is None:
+            del content["centres"]
+        return content
+
+    @property
+    def clip_ids(self) -> tuple[str, ...] | None:
+        """The clip of each item, where several may be of one clip."""
+        return None if self.centres is None else tuple(item[0] for item in self.items)
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """A name of each item."""
+        names = (" + ".join(item) for item in self.items)
+        if self.centres is None:
+            return tuple(names)
+        return tuple(f"{n} @ {c}" for n, c in zip(names, self.centres, strict=True))
 
     def clips(self, dataset: Dataset) -> tuple[tuple[Clip, ...], ...]:
         """The clips of each mixture.
@@ -116,6 +137,7 @@ def load_pairs(path: str | os.PathLike[str], dataset: Dataset) -> PairList:
             num_sources=content["num_sources"],
             dataset_hash=content["dataset_hash"],
             items=tuple(tuple(item) for item in content["items"]),
+            centres=tuple(content["centres"]) if "centres" in content else None,
         )
         expected = content["hash"]
     except OSError as error:
@@ -140,6 +162,7 @@ def make_pairs(
     num_sources: int = 2,
     num_pairs: int | None = None,
     seed: int = 0,
+    scene_spacing_s: float = 1.0,
 ) -> PairList:
     """The mixtures of a split by a rule.
 
@@ -152,6 +175,7 @@ def make_pairs(
         each clip. Under the rule ``published`` the split is cut to this many clips
         before partners are drawn, as published.
       seed: of the rules that draw by class.
+      scene_spacing_s: time between two items of one clip under the rule ``scene``.
 
     Raises:
       DataError: the split has too few clips or classes for the rule.
@@ -161,7 +185,10 @@ def make_pairs(
             f"{num_pairs} mixtures of {num_sources} sources: both must be 1 or more"
         )
     clips = dataset.split(split)
-    if rule is PairRule.DUET:
+    centres = None
+    if rule is PairRule.SCENE:
+        items, centres = _scenes(clips, num_sources, num_pairs, scene_spacing_s)
+    elif rule is PairRule.DUET:
         items = _duets(clips[:num_pairs], num_sources)
     elif rule is PairRule.PUBLISHED:
         class_ids_of(clips)
@@ -169,7 +196,31 @@ def make_pairs(
     else:
         items = _by_class(clips, rule, num_sources, num_pairs or len(clips), seed)
     names = tuple(tuple(clips[i].clip_id for i in item) for item in items)
-    return PairList(rule, split, num_sources, dataset.hash, names)
+    return PairList(rule, split, num_sources, dataset.hash, names, centres)
+
+
+def _scenes(
+    clips: tuple[Clip, ...], num_sources: int, most: int | None, spacing_s: float
+) -> tuple[list[list[int]], tuple[int, ...]]:
+    """Clips by themselves and the pictures at 0.5, 1.5, ... of the spacing.
+
+    A clip shorter than that gives its middle. Where there are more than `most`, those
+    that are kept are spread evenly over all.
+    """
+    class_ids_of(clips)
+    if num_sources != 1:
+        raise DataError(
+            f"the rule 'scene' takes clips as they are, the task mixes {num_sources}"
+        )
+    found = []
+    for index, clip in enumerate(clips):
+        duration_s = clip.num_images / clip.image_rate_hz
+        for j in range(max(1, int(duration_s / spacing_s))):
+            time_s = min((j + 0.5) * spacing_s, duration_s / 2 + j * spacing_s)
+            found.append((index, int(time_s * clip.image_rate_hz)))
+    count = min(most or len(clips), len(found))
+    kept = [found[i * len(found) // count] for i in range(count)]
+    return [[index] for index, _ in kept], tuple(centre for _, centre in kept)
 
 
 def _duets(clips: tuple[Clip, ...], num_sources: int) -> list[list[int]]:

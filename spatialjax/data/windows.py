@@ -62,6 +62,16 @@ class Window:
         time_s = (centre + 0.5) / clip.image_rate_hz
         return int(time_s * self.sample_rate_hz) - self.num_samples // 2
 
+    def level(self, clip: Clip, samples: np.ndarray) -> float:
+        """Root mean square, of full scale 1, while the centre picture is shown.
+
+        `samples` ``[t]`` int16 are those of the window.
+        """
+        period = min(round(self.sample_rate_hz / clip.image_rate_hz), self.num_samples)
+        first = (self.num_samples - period) // 2
+        shown = samples[first : first + period].astype(np.float64) / 32768
+        return float(np.sqrt(np.mean(shown**2)))
+
     def read(
         self, dataset: Dataset, clip: Clip, centre: int, has_sound: bool = True
     ) -> tuple[np.ndarray, list[bytes]]:

@@ -7,7 +7,6 @@ import numpy as np
 from spatialjax.errors import DataError
 from spatialjax.evaluation.scorecard import ScoreCard, SuiteScores
 from spatialjax.metrics import Interval, bootstrap_mean
-from spatialjax.typing import HostArray
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,10 @@ def _differences(
         if theirs is None or theirs.shape != ours.shape:
             continue
         delta = theirs - ours
-        counted = np.isfinite(delta)
+        counted, clips = np.isfinite(delta), first.clip_ids
         found[metric] = Difference(
-            first_mean=_mean(ours[counted]),
-            second_mean=_mean(theirs[counted]),
-            difference=bootstrap_mean(delta, counted, num_bootstrap),
+            first_mean=bootstrap_mean(ours, counted, 1, groups=clips).mean,
+            second_mean=bootstrap_mean(theirs, counted, 1, groups=clips).mean,
+            difference=bootstrap_mean(delta, counted, num_bootstrap, groups=clips),
         )
     return found
-
-
-def _mean(values: HostArray) -> float:
-    return float(values.mean()) if values.size else float("nan")

@@ -17,9 +17,12 @@ class EvaluationConfig:
 
     suites: tuple[str, ...] = ("class_distinct",)
     """Rules of the pair lists; with the ending ``_swapped`` the same list as a control
-    in which each source is shown the pictures of another."""
+    in which each source is shown the pictures of another, or of another clip."""
     num_pairs: int = 256
-    """Items of a suite; the rules published and duet take each clip once at most."""
+    """Items of a suite; the rules published and duet take each clip once at most, and
+    the rule scene spreads its items over all clips."""
+    scene_spacing_s: float = 1.0
+    """Time between two items of one clip, for the rule scene."""
     duet_split: str = "duets"
     """Split of the clips that hold several sources, for the rule duet."""
     pair_seed: int = 0
@@ -55,6 +58,10 @@ class EvaluationConfig:
         for name in ("num_pairs", "batch_size", "num_bootstrap"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected >= 1")
+        if not self.scene_spacing_s > 0:
+            raise ConfigError(
+                f"scene_spacing_s is {self.scene_spacing_s}, expected more than 0"
+            )
         if len(set(self.suites)) < len(self.suites):
             raise ConfigError(f"suites is {self.suites}; name each of them once")
         if not 0 <= self.pair_seed < 2**63:

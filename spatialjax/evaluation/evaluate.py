@@ -34,7 +34,9 @@ class Suite:
     """A list of items and the batches that hold them.
 
     The valid rows of the batches tell by ``example_id`` which of the
-    `item_ids` they are; each item comes once.
+    `item_ids` they are; each item comes once. `clip_ids` are the clips of the items,
+    where several may be of one clip. With `swap_images` it is a control, whose batches
+    show other pictures.
     """
 
     rule: str
@@ -42,6 +44,7 @@ class Suite:
     item_ids: tuple[str, ...]
     batches: Iterable[Batch]
     swap_images: bool = False
+    clip_ids: tuple[str, ...] | None = None
 
 
 class _Scored(NamedTuple):
@@ -138,11 +141,9 @@ def _host_scores(task: Task, config: EvaluationConfig) -> _HostScores | None:
 
 
 def _checked_batches(task: Task, suite: Suite) -> Iterator[Batch]:
-    """The batches of a suite, which fit the task, with the pictures it asks for."""
+    """The batches of a suite, which fit the task."""
     for batch in suite.batches:
         check_batch(task.batch_spec, batch)
-        if suite.swap_images:
-            batch = {**batch, "images": np.roll(batch["images"], 1, axis=1)}
         yield batch
 
 
@@ -188,6 +189,7 @@ def _sum_up(
             config.num_bootstrap,
             table.num_undefined[metric],
             parity,
+            suite.clip_ids,
         )
         for metric, values in table.values.items()
     }
@@ -199,4 +201,5 @@ def _sum_up(
         class_ids=table.class_ids,
         values=table.values,
         summaries=summaries,
+        clip_ids=suite.clip_ids,
     )

@@ -45,7 +45,8 @@ class SuiteScores:
     """The scores of one pair list.
 
     `values` holds, by metric, one value per item ``[m]`` or per source ``[m, n]``, NaN
-    where it does not count; `item_ids` and `class_ids [m, n]` stand in the same order.
+    where it does not count; `item_ids` and `class_ids [m, n]` stand in the same order,
+    and so do `clip_ids`, where several items may be of one clip.
     """
 
     rule: str
@@ -55,6 +56,7 @@ class SuiteScores:
     class_ids: HostArray
     values: dict[str, HostArray]
     summaries: dict[str, Summary]
+    clip_ids: tuple[str, ...] | None = None
 
     @property
     def means(self) -> dict[str, float]:
@@ -205,10 +207,11 @@ def _item_lines(suite: SuiteScores) -> str:
     """One JSON object a line; a value that does not count is null."""
     columns = {name: _nulls(values.tolist()) for name, values in suite.values.items()}
     classes = suite.class_ids.tolist()
+    clips = [{"clip": name} for name in suite.clip_ids or ()] or [{}] * len(classes)
     return ",\n".join(
         "   "
         + json.dumps(
-            {"id": item_id, "class_ids": classes[row]}
+            {"id": item_id, **clips[row], "class_ids": classes[row]}
             | {"values": {name: column[row] for name, column in columns.items()}},
             allow_nan=False,
         )
@@ -225,6 +228,7 @@ def _suite_from_plain(
         pair_hash=figures["pair_hash"],
         swap_images=figures["swap_images"],
         item_ids=tuple(item["id"] for item in items),
+        clip_ids=tuple(i["clip"] for i in items) if "clip" in items[0] else None,
         class_ids=np.array([item["class_ids"] for item in items], np.int32),
         values={
             name: np.array([item["values"][name] for item in items], np.float64)

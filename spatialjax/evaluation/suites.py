@@ -28,10 +28,16 @@ class PairBatches:
     data: DataConfig
     pairs: PairList
     batch_size: int
+    swaps_images: bool = False
 
     def __iter__(self) -> Iterator[Batch]:
         return pair_batches(
-            self.dataset, self.batch_spec, self.data, self.pairs, self.batch_size
+            self.dataset,
+            self.batch_spec,
+            self.data,
+            self.pairs,
+            self.batch_size,
+            swaps_images=self.swaps_images,
         )
 
 
@@ -53,7 +59,13 @@ def make_pair_lists(
     for name in config.suites:
         rule, place = config.rule_and_split(name, split)
         lists[name] = make_pairs(
-            dataset, place, rule, num_sources, config.num_pairs, config.pair_seed
+            dataset,
+            place,
+            rule,
+            num_sources,
+            config.num_pairs,
+            config.pair_seed,
+            config.scene_spacing_s,
         )
     return lists
 
@@ -73,8 +85,11 @@ def make_suites(
         name: Suite(
             rule=pairs.rule.value,
             pair_hash=pairs.hash,
-            item_ids=tuple(" + ".join(item) for item in pairs.items),
-            batches=PairBatches(dataset, batch_spec, data, pairs, batch_size),
+            item_ids=pairs.item_ids,
+            clip_ids=pairs.clip_ids,
+            batches=PairBatches(
+                dataset, batch_spec, data, pairs, batch_size, name.endswith(SWAPPED)
+            ),
             swap_images=name.endswith(SWAPPED),
         )
         for name, pairs in pair_lists.items()

@@ -30,6 +30,7 @@ def summarise(
     num_bootstrap: int,
     num_undefined: int = 0,
     batch_size: int | None = None,
+    groups: Sequence[str] | None = None,
 ) -> Summary:
     """The figures of one metric.
 
@@ -41,17 +42,19 @@ def summarise(
       num_bootstrap: draws behind an interval.
       num_undefined: how many of the NaN come from valid items.
       batch_size: of the published code's mean, None to leave it out.
+      groups: clip of each item ``[m]``, where several are of one clip; a clip then has
+        one share in the means.
     """
     counted = np.isfinite(values)
     per_class = {}
     if values.shape == class_ids.shape:
         for index in np.unique(class_ids[class_ids >= 0]):
             of_class = counted & (class_ids == index)
-            interval = bootstrap_mean(values, of_class, num_bootstrap)
+            interval = bootstrap_mean(values, of_class, num_bootstrap, groups=groups)
             if interval.num_valid:
                 per_class[classes[index]] = interval
     return Summary(
-        total=bootstrap_mean(values, counted, num_bootstrap),
+        total=bootstrap_mean(values, counted, num_bootstrap, groups=groups),
         num_undefined=num_undefined,
         batch_mean=None if batch_size is None else batch_mean(values, batch_size),
         per_class=per_class,

@@ -1,6 +1,7 @@
 """Mean of a metric and its bootstrap interval over items."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ def bootstrap_mean(
     num_resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    groups: Sequence[str] | None = None,
 ) -> Interval:
     """The mean over all values of weight 1, with its percentile bootstrap interval.
 
@@ -38,6 +40,9 @@ def bootstrap_mean(
     the same draws, so that intervals of several metrics belong together
     (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3).
 
+    Where items come in groups, such as the moments of one clip, the mean is that of the
+    groups' means, and what is drawn again are whole groups.
+
     Args:
       values: one per item ``[m]``, or one per item and source ``[m, n]``; whatever
         stands where the weight is 0 is ignored.
@@ -45,6 +50,7 @@ def bootstrap_mean(
       num_resamples: number of draws of m items each.
       level: share of the resampled means inside the interval.
       seed: of the draws.
+      groups: name of the group of each item ``[m]``.
 
     Raises:
       ShapeError: the two shapes differ.
@@ -56,6 +62,9 @@ def bootstrap_mean(
     rows = len(counted)
     kept = np.where(counted, np.asarray(values, np.float64), 0.0).reshape(rows, -1)
     sums = np.stack([kept.sum(-1), counted.reshape(rows, -1).sum(-1)], axis=-1)
+    num_valid = int(sums[:, 1].sum())
+    if groups is not None:
+        sums = _means_of_groups(sums, groups)
     total, count = sums.sum(0)
     resampled, weight = _resampled_sums(sums, num_resamples, seed).T
     means = resampled[weight > 0] / weight[weight > 0]
@@ -63,7 +72,16 @@ def bootstrap_mean(
     low, high = np.nan, np.nan
     if len(means):  # no draw need hit the few items that count
         low, high = np.percentile(means, [tails, 100.0 - tails])
-    return Interval(float(total / count), float(low), float(high), int(count))
+    return Interval(float(total / count), float(low), float(high), num_valid)
+
+
+def _means_of_groups(sums: HostArray, groups: Sequence[str]) -> HostArray:
+    """The mean of each group and 1 ``[g, 2]``, or two zeros where nothing counts."""
+    names, index = np.unique(groups, return_inverse=True)
+    totals = np.zeros((len(names), 2))
+    np.add.at(totals, index, sums)
+    counts = totals[:, 1]
+    return np.stack([totals[:, 0] / np.maximum(counts, 1), counts > 0], axis=-1)
 
 
 def _resampled_sums(sums: HostArray, num_resamples: int, seed: int) -> HostArray:

@@ -349,3 +349,23 @@ def test_a_specification_that_contradicts_itself(dataset, config, make_spec):
     spec["gain"] = dataclasses.replace(spec["gain"], shape=(2,), dtype="float64")
     with pytest.raises(DataError, match="'gain' as float64, the loader gives float32"):
         train_batches(dataset, spec, config, seed=0)
+
+
+def test_a_control_shows_each_source_the_pictures_of_the_one_before(
+    dataset, config, make_spec
+):
+    for n, split in [(2, "validation"), (2, "duets"), (3, "validation")]:
+        rule = PairRule.DUET if split == "duets" else PairRule.CLASS_DISTINCT
+        pairs = make_pairs(dataset, split, rule, n, 2)
+        plain, control = (
+            first(
+                pair_batches(
+                    dataset, make_spec(n=n), config, pairs, 2, swaps_images=swaps
+                ),
+                1,
+            )[0]
+            for swaps in (False, True)
+        )
+        rolled = np.roll(plain.pop("images"), 1, axis=1)
+        np.testing.assert_array_equal(control.pop("images"), rolled)
+        assert_equal(plain, control)

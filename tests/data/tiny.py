@@ -26,6 +26,9 @@ class TinyClip:
     boxes: tuple[tuple[float, ...], ...] | None = None
     image_rate_hz: float = IMAGE_RATE_HZ
     path: str = ""
+    channels: int = 1
+    channel_mask: tuple[bool, ...] | None = None
+    silent_s: float = 0.0  # at the begin
 
     @property
     def clip_id(self):
@@ -34,9 +37,12 @@ class TinyClip:
     @property
     def pcm(self):
         """All samples ``[s, c, t]``."""
-        shape = (len(self.class_names), 1, round(self.seconds * RATE_HZ))
+        num_samples = round(self.seconds * RATE_HZ)
+        shape = (len(self.class_names), self.channels, num_samples)
         rng = np.random.default_rng(self.number)
-        return rng.integers(-20000, 20000, shape).astype(np.int16)
+        pcm = rng.integers(-20000, 20000, shape).astype(np.int16)
+        pcm[..., : round(self.silent_s * RATE_HZ)] = 0
+        return pcm
 
     def load(self):
         count = max(1, int(self.seconds * self.image_rate_hz))
@@ -48,6 +54,7 @@ class TinyClip:
             image_rate_hz=self.image_rate_hz,
             class_names=self.class_names,
             boxes=None if self.boxes is None else np.array(self.boxes),
+            channel_mask=self.channel_mask,
         )
 
     def colour(self, index):

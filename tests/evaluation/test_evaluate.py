@@ -10,7 +10,6 @@ from spatialjax.evaluation import (
     EvaluationConfig,
     Origin,
     Suite,
-    compile_eval_step,
     evaluate,
 )
 from spatialjax.evaluation.evaluate import score_names
@@ -114,24 +113,6 @@ def test_silent_and_undefined_values_do_not_count():
     np.testing.assert_array_equal(suite.values["odd"], [np.nan] * 3 + [3, 4, 5])
     assert suite.means["odd"] == 4.0
     assert suite.summaries["odd"].num_undefined == 2
-
-
-def test_swapped_pictures_reach_the_task():
-    items = all_items(5)
-    seen = []
-    suites = {
-        "plain": make_suite(items),
-        "swapped": make_suite(items, swap_images=True),
-    }
-
-    def step(variables, batch, key):
-        seen.append(np.asarray(batch["images"]))
-        return compile_eval_step(TASK)(variables, batch, key)
-
-    card = evaluate(TASK, TASK.init(KEY), suites, CLASSES, CONFIG, KEY, step=step)
-    np.testing.assert_array_equal(seen[2], seen[0][:, ::-1])
-    assert (seen[2] != seen[0]).any()
-    assert [s.swap_images for s in card.suites.values()] == [False, True]
 
 
 def test_collect_sees_every_batch_in_order():

@@ -111,3 +111,13 @@ def test_output_below_a_file_leaves_nothing(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
         random_card().write(tmp_path / "file" / "scores.json")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_clips_of_the_items_reload(tmp_path):
+    card = random_card()
+    suite = card.suites["class_distinct"]
+    clips = tuple(f"clip{i // 3}" for i in range(12))
+    suites = {"scene": dataclasses.replace(suite, clip_ids=clips)}
+    card = dataclasses.replace(card, suites=suites)
+    card.write(tmp_path / "scores.json")
+    assert_same_card(read_scorecard(tmp_path / "scores.json"), card)

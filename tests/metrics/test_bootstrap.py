@@ -72,3 +72,30 @@ def test_nothing_counts(rows):
 def test_shapes_differ():
     with pytest.raises(ShapeError):
         bootstrap_mean(np.ones((3, 2)), np.ones(3))
+
+
+class TestGroups:
+    def test_a_group_has_one_share(self):
+        values, groups = np.array([1.0, 2.0, 3.0, 10.0]), ["a", "a", "a", "b"]
+        result = bootstrap_mean(values, np.ones(4), groups=groups)
+        assert result.mean == (2.0 + 10.0) / 2
+        assert result.num_valid == 4
+        assert (result.low, result.high) == (2.0, 10.0)
+
+    def test_a_group_without_valid_items_does_not_count(self):
+        values, groups = np.array([1.0, 3.0, np.nan]), ["a", "a", "b"]
+        result = bootstrap_mean(values, np.array([1, 1, 0]), groups=groups)
+        assert (result.mean, result.num_valid) == (2.0, 2)
+
+    def test_groups_of_one_change_nothing(self):
+        values = normal(30, 2)
+        names = [str(i + 100) for i in range(30)]
+        grouped = bootstrap_mean(values, np.ones((30, 2)), groups=names)
+        np.testing.assert_allclose(grouped, bootstrap_mean(values, np.ones((30, 2))))
+
+    def test_copies_of_an_item_do_not_narrow_the_interval(self):
+        values = normal(20)
+        one = bootstrap_mean(values, np.ones(20))
+        names = [f"{i:02d}" for i in range(20) for _ in range(5)]
+        five = bootstrap_mean(np.repeat(values, 5), np.ones(100), groups=names)
+        np.testing.assert_allclose(five[:3], one[:3])
