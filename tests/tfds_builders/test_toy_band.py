@@ -7,9 +7,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from spatialjax.errors import ConfigError
+from tfds_builders.instruments import CLASSES
 from tfds_builders.toy_band import ToyBand, ToyBandConfig, World, render_clip
 from tfds_builders.toy_band.clip import ToyClip
-from tfds_builders.toy_band.instruments import CLASSES
 
 WORLD = World(train=1, validation=0, test=0, duets=3, seconds=2.5, image_size=32)
 

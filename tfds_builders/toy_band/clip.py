@@ -6,10 +6,9 @@ import numpy as np
 from PIL import Image
 
 from spatialjax.media import encode_jpeg
+from tfds_builders.instruments import CLASSES, loudness, render_part, to_int16
 from tfds_builders.segments import ClipMedia
-from tfds_builders.toy_band.instruments import CLASSES
 from tfds_builders.toy_band.picture import render_pictures
-from tfds_builders.toy_band.sound import loudness, render_part, to_int16
 from tfds_builders.toy_band.world import Plan, World, plan_clip
 
 

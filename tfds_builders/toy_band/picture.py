@@ -3,8 +3,9 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tfds_builders.toy_band.shapes import Polygon, Pose, figure
-from tfds_builders.toy_band.world import REACH, Backdrop, Part, Plan, World
+from tfds_builders.instruments.melody import REACH, Part
+from tfds_builders.instruments.shapes import Polygon, Pose, figure
+from tfds_builders.toy_band.world import Backdrop, Plan, SeenPart, World
 
 SUPERSAMPLING = 3  # pixels drawn along each side of a pixel kept
 SWELL = 0.25  # growth of an instrument from silence to its loudest
@@ -80,7 +81,7 @@ def poses(part: Part, level: np.ndarray, image_rate_hz: float) -> list[Pose]:
 
 
 def _place(
-    part: Part, level: np.ndarray, tile: int, world: World
+    part: SeenPart, level: np.ndarray, tile: int, world: World
 ) -> list[list[Polygon]]:
     """The polygons of a part in each picture, in heights of the picture.
 

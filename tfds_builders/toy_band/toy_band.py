@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import tensorflow_datasets as tfds
 
 from tfds_builders.builder import SegmentBuilder
+from tfds_builders.instruments import CLASSES
 from tfds_builders.toy_band.clip import ToyClip
-from tfds_builders.toy_band.instruments import CLASSES
 from tfds_builders.toy_band.world import SPLITS, World
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfds_builders.toy_band.instruments import Instrument
-from tfds_builders.toy_band.world import Note, Part
+from tfds_builders.instruments.melody import Note, Part
+from tfds_builders.instruments.timbres import Instrument
 
 LEVEL = 0.1  # root mean square of a clip, -20 dB of full scale
 PEAK = 0.49  # two sources still add up within int16

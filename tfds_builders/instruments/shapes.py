@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Polygon = tuple[str, np.ndarray]
-"""A paint (field of `world.Look`) and points of shape [m, 2]."""
+"""A paint (field of `colours.Paints`) and points of shape [m, 2]."""
 
 LEAN_DEG = 12.0  # at the end of the register, for all that neither swing nor stand
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from tfds_builders.toy_band.instruments import INSTRUMENTS
-from tfds_builders.toy_band.sound import loudness, render_part, to_int16
-from tfds_builders.toy_band.world import Look, Note, Part, World, plan_clip
+from tfds_builders.instruments import INSTRUMENTS, Note, Part
+from tfds_builders.instruments.sound import loudness, render_part, to_int16
+from tfds_builders.toy_band.world import World, plan_clip
 
 RATE_HZ = 11025
 WINDOW = 31 * 256 + 1  # samples of 32 frames: what the demo trains on, 0.72 s
 WORLD = World(seconds=4.0)
-LOOK = Look((0, 0, 0), (0, 0, 0), (0, 0, 0), 0.3, (0.5, 0.5), 1)
 
 
 def solo(split, index):
@@ -58,7 +57,7 @@ def test_the_same_part_sounds_the_same(solos):
 def test_a_note_has_the_partials_of_its_instrument(class_id):
     instrument = INSTRUMENTS[class_id]
     note = Note(0.05, 0.9, instrument.centre_midi, 1.0)
-    part = Part(class_id, (note,), LOOK, noise_seed=3)
+    part = Part(class_id, (note,), noise_seed=3)
     sound = render_part(part, RATE_HZ, RATE_HZ)
     power = np.abs(np.fft.rfft(sound * np.hanning(RATE_HZ))) ** 2  # 1 Hz a bin
     fundamental_hz = 440.0 * 2.0 ** ((instrument.centre_midi - 69.0) / 12.0)
@@ -79,7 +78,7 @@ def test_timbres_differ_between_all_instruments():
     """Envelopes and spectra of one and the same pitch, compared pair by pair."""
     signatures = []
     for class_id in range(len(INSTRUMENTS)):
-        part = Part(class_id, (Note(0.0, 0.7, 60.0, 1.0),), LOOK, noise_seed=1)
+        part = Part(class_id, (Note(0.0, 0.7, 60.0, 1.0),), noise_seed=1)
         sound = render_part(part, RATE_HZ, RATE_HZ)
         spectrum = np.abs(signal.stft(sound, nperseg=512, noverlap=256)[2])
         spectrum = np.sqrt(spectrum)

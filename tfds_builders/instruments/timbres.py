@@ -1,4 +1,4 @@
-"""The eight instruments of the toy band: how each one sounds and how it is played."""
+"""The eight instruments of the toy worlds: how each one sounds and is played."""
 
 from dataclasses import dataclass
 
