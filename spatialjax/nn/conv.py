@@ -1,4 +1,4 @@
-"""Convolutions on channels-last arrays, with explicit symmetric padding."""
+"""Convolutions on channels-last arrays, padded by stated numbers or as TensorFlow."""
 
 import jax
 import jax.numpy as jnp
@@ -9,18 +9,20 @@ from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
 from spatialjax.typing import Array
 
 Sizes = tuple[int, ...]
+SAME = "SAME"
+"""TensorFlow's padding: places / stride outputs, rounded up; odd zeros stand behind."""
 
 
 def conv(
     x: Array,
     kernel: Array,
     strides: Sizes | int = 1,
-    padding: Sizes | int = 0,
+    padding: Sizes | int | str = 0,
     dilation: Sizes | int = 1,
 ) -> Array:
     """Cross-correlation of ``[b, *places, i]`` with a kernel ``[*taps, i, o]``.
 
-    `padding` zeros stand on both sides of each axis.
+    `padding` zeros stand on both sides of each axis, or those of `SAME`.
     """
     rank = kernel.ndim - 2
     letters = "DHW"[3 - rank :]
@@ -28,7 +30,7 @@ def conv(
         x,
         kernel,
         _per_axis(strides, rank),
-        [(side, side) for side in _per_axis(padding, rank)],
+        _pads(padding, rank),
         rhs_dilation=_per_axis(dilation, rank),
         dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
     )
@@ -36,6 +38,12 @@ def conv(
 
 def _per_axis(value: Sizes | int, rank: int) -> Sizes:
     return (value,) * rank if isinstance(value, int) else value
+
+
+def _pads(padding: Sizes | int | str, rank: int) -> str | list[tuple[int, int]]:
+    if isinstance(padding, str):
+        return padding
+    return [(side, side) for side in _per_axis(padding, rank)]
 
 
 class Conv(nnx.Module):
@@ -52,7 +60,7 @@ class Conv(nnx.Module):
         taps: Sizes,
         *,
         strides: Sizes | int = 1,
-        padding: Sizes | int | None = None,
+        padding: Sizes | int | str | None = None,
         dilation: Sizes | int = 1,
         use_bias: bool = False,
         kernel_init: Initializer = he_fan_in,

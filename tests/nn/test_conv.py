@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spatialjax.nn.conv import Conv, conv
+from spatialjax.nn.conv import SAME, Conv, conv
 from spatialjax.nn.functional import Functional
 from tests.nn import reference
 
@@ -30,6 +30,18 @@ def test_conv_equals_float64(size, stride, padding, dilation):
     expected = reference.conv(x, kernel, stride, padding, dilation)
     got = jax.jit(conv, static_argnums=(2, 3, 4))(x, kernel, stride, padding, dilation)
     np.testing.assert_allclose(got, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(7, 2), (3, 2), (3, 1), (1, 2), (4, 3)])
+def test_same_padding_stands_behind_where_it_is_odd(size, stride):
+    x, kernel = _arrays(size)
+    pads = []
+    for places in x.shape[1:3]:  # TensorFlow's rule
+        total = max((-(-places // stride) - 1) * stride + size - places, 0)
+        pads.append((total // 2, total - total // 2))
+    padded = np.pad(x, [(0, 0), *pads, (0, 0)])
+    expected = reference.conv(padded, kernel, stride)
+    np.testing.assert_allclose(conv(x, kernel, stride, SAME), expected, atol=2e-5)
 
 
 def test_conv_has_any_rank():

@@ -2,13 +2,16 @@ import math
 
 import jax
 import numpy as np
+import scipy.stats
 
 from spatialjax.nn.initializers import (
     Draws,
     fan_in_uniform,
+    glorot_uniform,
     he_fan_in,
     he_fan_out,
     normal_around,
+    truncated_normal,
 )
 
 
@@ -54,3 +57,20 @@ def test_he_fan_in_has_variance_two_over_fan_in():
 def test_he_fan_out_has_variance_two_over_fan_out():
     values = _draw(he_fan_out, (4, 4, 64, 32))
     assert abs(values.var() * (4 * 4 * 32) - 2.0) < 0.1
+
+
+def test_glorot_uniform_fills_its_range():
+    bound = (6 / (3 * 5 * (64 + 32))) ** 0.5
+    for shape in ((3, 5, 64, 32), (3, 5, 32, 64)):
+        values = _draw(glorot_uniform, shape)
+        assert 0.99 * bound < values.max() <= bound
+        assert -bound <= values.min() < -0.99 * bound
+
+
+def test_truncated_normal_ends_at_two_deviations():
+    values = _draw(truncated_normal(0.001), (512, 99)).astype(np.float64)
+    assert 0.00199 < np.abs(values).max() <= 0.002
+    expected = scipy.stats.truncnorm(-2, 2, scale=0.001)
+    assert abs(values.std() / expected.std() - 1) < 0.01
+    assert abs(expected.std() - 0.00088) < 1e-6
+    assert scipy.stats.kstest(values.ravel(), expected.cdf).pvalue > 0.01

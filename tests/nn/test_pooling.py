@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from spatialjax.nn.conv import SAME
 from spatialjax.nn.pooling import max_pool
 from tests.nn import reference
 
@@ -13,6 +14,15 @@ def test_negative_pictures_pool_against_minus_infinity(sides):
     np.testing.assert_array_equal(
         jax.jit(max_pool)(jnp.asarray(x)), reference.max_pool(x)
     )
+
+
+def test_same_padding_stands_behind_where_it_is_odd():
+    x = -1.0 - np.random.default_rng(0).random((2, 8, 9, 3)).astype(np.float32)
+    pads = ((0, 0), (0, 1), (1, 1), (0, 0))
+    padded = np.pad(x, pads, constant_values=-np.inf)
+    expected = reference.max_pool(padded, padding=0)
+    assert expected.shape == (2, 4, 5, 3)
+    np.testing.assert_array_equal(max_pool(jnp.asarray(x), padding=SAME), expected)
 
 
 def test_gradient_goes_to_the_maximum():
