@@ -7,5 +7,28 @@ from spatialjax.losses.masks import (
     mask_l1,
     mask_l2,
 )
+from spatialjax.losses.spatial_channels import masked_mean_shares, masked_sums
+from spatialjax.losses.spatial_emd import sinkhorn_emd_hat
+from spatialjax.losses.spatial_stft import (
+    multi_resolution_stft_loss,
+    stft_compat_loss,
+    stft_compat_weights,
+    stft_native_loss,
+    stft_native_weights,
+)
 
-__all__ = ["LossWeight", "loss_weight", "mask_bce", "mask_l1", "mask_l2"]
+__all__ = [
+    "LossWeight",
+    "loss_weight",
+    "mask_bce",
+    "mask_l1",
+    "mask_l2",
+    "masked_mean_shares",
+    "masked_sums",
+    "multi_resolution_stft_loss",
+    "sinkhorn_emd_hat",
+    "stft_compat_loss",
+    "stft_compat_weights",
+    "stft_native_loss",
+    "stft_native_weights",
+]
