@@ -11,6 +11,10 @@ from spatialjax.data.windows import Window
 from spatialjax.errors import DataError
 
 
+Seen = tuple[Clip, int]
+"""A clip and the centre around which its pictures are taken."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One source of an example: which clip, where, how it is cut, how loud.
@@ -27,7 +31,7 @@ class Source:
     gain: float = 1.0
     is_silent: bool = False
     others: tuple[int, ...] = ()
-    seen: tuple[Clip, int] | None = None
+    seen: Seen | None = None
 
 
 Example = tuple[Source, ...]

@@ -19,6 +19,7 @@ from spatialjax.data.config import DataConfig
 from spatialjax.data.examples import (
     DrawnExamples,
     Example,
+    Seen,
     Source,
     listed_examples,
 )
@@ -32,6 +33,7 @@ from spatialjax.tasks.base import BatchSpec
 ENTRIES = {
     "audio": ("int16", "n c t"),
     "images": ("uint8", "n v h w 3"),
+    "image_time_s": ("float32", "n v"),
     "channel_mask": ("float32", "n c"),
     "gain": ("float32", "n"),
     "class_id": ("int32", "n"),
@@ -248,7 +250,7 @@ class BatchSource:
         is_valid = True
         for n, source in enumerate(example):
             clip = source.clip
-            audio, files, is_heard = self._read(source)
+            audio, files, seen, is_heard = self._read(source)
             is_valid &= is_heard
             batch["audio"][row, n] = audio[source.index]
             if "images" in batch:
@@ -256,6 +258,8 @@ class BatchSource:
                     decode_images(files, source.crop, batch["images"][row, n])
                 except DataError as error:
                     raise DataError(f"clip {clip.clip_id!r}: {error}") from error
+            if "image_time_s" in batch:
+                batch["image_time_s"][row, n] = self.window.image_times_s(*seen)
             if "gain" in batch:
                 batch["gain"][row, n] = source.gain
             if "class_id" in batch:
@@ -266,10 +270,10 @@ class BatchSource:
         if "valid" in batch:
             batch["valid"][row] = is_valid
 
-    def _read(self, source: Source) -> tuple[np.ndarray, list[bytes], bool]:
-        """Sound ``[s, c, t]``, JPEG files, and whether it is loud enough.
+    def _read(self, source: Source) -> tuple[np.ndarray, list[bytes], Seen, bool]:
+        """Sound ``[s, c, t]``, JPEG files, where these are, and whether it is loud.
 
-        The first centre that is, or the last one.
+        It is that of the first centre which is loud enough, or of the last one.
         """
         clip, window = source.clip, self.window
         for centre in (source.centre, *source.others):
@@ -279,9 +283,10 @@ class BatchSource:
             )
             if is_heard:
                 break
-        if source.seen is not None:
-            _, files = window.read(self.dataset, *source.seen, has_sound=False)
-        return audio, files, is_heard
+        if source.seen is None:
+            return audio, files, (clip, centre), is_heard
+        _, files = window.read(self.dataset, *source.seen, has_sound=False)
+        return audio, files, source.seen, is_heard
 
 
 def _iterate(

@@ -57,6 +57,14 @@ class Window:
         first = centre - self.num_images // 2 * stride
         return [min(max(first + i * stride, 0), last) for i in range(self.num_images)]
 
+    def image_times_s(self, clip: Clip, centre: int) -> np.ndarray:
+        """When the pictures are shown ``[v]``, in seconds from the middle of the sound.
+
+        They rise, and are the same for a picture that stands in for those outside.
+        """
+        indices = np.array(self.image_indices(clip, centre), np.float64)
+        return ((indices - centre) / clip.image_rate_hz).astype(np.float32)
+
     def first_sample(self, clip: Clip, centre: int) -> int:
         """The first sample of the sound, negative if it begins before the clip."""
         time_s = (centre + 0.5) / clip.image_rate_hz

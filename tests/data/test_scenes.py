@@ -45,6 +45,7 @@ def make_spec(num_samples=400):
     return {
         "audio": ArraySpec((1, 4, num_samples), "int16", "1/32768", tiny.RATE_HZ),
         "images": ArraySpec((1, 1, 16, 16, 3), "uint8", "level"),
+        "image_time_s": ArraySpec((1, 1), "float32", "s"),
         "channel_mask": ArraySpec((1, 4), "float32", "truth"),
         "example_id": ArraySpec((), "int32", "index"),
         "valid": ArraySpec((), "bool", "truth"),

@@ -118,3 +118,11 @@ def test_a_silent_source_is_seen_and_its_sound_not_read(dataset, monkeypatch):
     assert not audio.any()
     assert seen == heard
     assert len(read) == 1
+
+
+def test_picture_times_tell_what_stands_in_for_pictures_outside():
+    window = dataclasses.replace(PUBLISHED, num_images=3, image_spacing_s=1.0)
+    clip = clip_of(40)
+    assert window.image_times_s(clip, 20).tolist() == [-1.0, 0.0, 1.0]
+    assert window.image_times_s(clip, 4).tolist() == [-0.5, 0.0, 1.0]
+    assert window.image_times_s(clip, 39).tolist() == [-1.0, 0.0, 0.0]
