@@ -1,0 +1,108 @@
+"""Normalisations of spherical harmonics, and the older format of Furse and Malham.
+
+All normalisations differ by one factor per degree n. In SN3D no harmonic exceeds the
+omnidirectional one, so a source never clips a channel that its W does not clip. In N3D
+= √(2n + 1)·SN3D all harmonics have the mean square 1 over the sphere, and divided by
+√(4π) they are orthonormal. AmbiX, and this library, is SN3D.
+"""
+
+import enum
+import math
+
+import jax.numpy as jnp
+import numpy as np
+
+from spatialjax.ambisonics.channels import (
+    acn_index,
+    degrees,
+    num_channels,
+    order_of,
+    scale_channels,
+)
+from spatialjax.errors import ConfigError, check_shape
+from spatialjax.typing import Array, HostArray
+
+MAX_FUMA_ORDER = 3
+"""Furse and Malham named the channels up to this order."""
+
+
+class Norm(enum.StrEnum):
+    """Which factor each degree carries."""
+
+    SN3D = "sn3d"
+    N3D = "n3d"
+    ORTHONORMAL = "orthonormal"
+
+
+def norm_gains(order: int, norm: Norm) -> HostArray:
+    """Factors float64 [c] from SN3D to another normalisation."""
+    if norm == Norm.SN3D:
+        return np.ones(num_channels(order))
+    gains = np.sqrt(2 * degrees(order) + 1)
+    return gains if norm == Norm.N3D else gains / math.sqrt(4 * math.pi)
+
+
+def convert_norm(ambisonics: Array, source: Norm, target: Norm) -> Array:
+    """A signal [..., c, t], float32, brought from one normalisation to another.
+
+    Raises:
+      ShapeError: the number of channels is no square.
+    """
+    order = order_of(check_shape("ambisonics", ambisonics, "... c t")["c"])
+    return scale_channels(
+        ambisonics, norm_gains(order, target) / norm_gains(order, source)
+    )
+
+
+def ambix_to_fuma(ambisonics: Array) -> Array:
+    """FuMa channels [..., c, t] (W, X, Y, Z, R, S, T, U, V, K, ...) of AmbiX channels.
+
+    Raises:
+      ShapeError: the number of channels is no square.
+      ConfigError: the order is above 3.
+    """
+    acn, gains = _fuma_channels(ambisonics)
+    return scale_channels(jnp.asarray(ambisonics)[..., acn, :], gains)
+
+
+def fuma_to_ambix(fuma: Array) -> Array:
+    """AmbiX channels [..., c, t] of a full set of FuMa channels: 1, 4, 9 or 16.
+
+    Raises:
+      ShapeError: the number of channels is no square.
+      ConfigError: the order is above 3.
+    """
+    acn, gains = _fuma_channels(fuma)
+    return scale_channels(fuma, 1 / gains)[..., np.argsort(acn), :]
+
+
+def _fuma_channels(signal: Array) -> tuple[HostArray, HostArray]:
+    """ACN index and gain over SN3D, each [c], of every FuMa channel.
+
+    Each channel but W has the maximum 1 over the sphere; W is 3 dB lower. Malham,
+    "Higher order Ambisonic systems", 2003.
+    """
+    order = order_of(check_shape("signal", signal, "... c t")["c"])
+    if order > MAX_FUMA_ORDER:
+        raise ConfigError(
+            f"the signal has order {order}; FuMa ends at order {MAX_FUMA_ORDER}, so "
+            "keep AmbiX or drop the higher channels"
+        )
+    second, third = 2 / math.sqrt(3), 3 / math.sqrt(5)
+    gains_by_index = (
+        (1 / math.sqrt(2),),
+        (1.0, 1.0),
+        (1.0, second, second),
+        (1.0, math.sqrt(45 / 32), third, math.sqrt(8 / 5)),
+    )
+    acn, gains = [], []
+    for n in range(order + 1):
+        # m of X, Y, Z; the other degrees begin with m = 0.
+        ms = (
+            (1, -1, 0)
+            if n == 1
+            else sorted(range(-n, n + 1), key=lambda m: (abs(m), -m))
+        )
+        acn += [acn_index(n, m) for m in ms]
+        gains += [gains_by_index[n][abs(m)] for m in ms]
+    return np.array(acn), np.array(gains)
