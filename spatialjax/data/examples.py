@@ -10,7 +10,6 @@ from spatialjax.data.sampling import Sampler
 from spatialjax.data.windows import Window
 from spatialjax.errors import DataError
 
-
 Seen = tuple[Clip, int]
 """A clip and the centre around which its pictures are taken."""
 
