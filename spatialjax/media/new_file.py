@@ -1,0 +1,42 @@
+"""Files that are written piece by piece, and appear whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+from spatialjax.errors import MediaError
+from spatialjax.media.container import FilePath
+from spatialjax.media.files import cannot_write
+
+
+@contextlib.contextmanager
+def replaced_file(path: FilePath) -> Iterator[pathlib.Path]:
+    """An empty file to fill, beside `path`; it takes that place when all went well.
+
+    Folders above are made where they are missing. The name ends as `path` does, so that
+    its container can be told by it.
+
+    Raises:
+      MediaError: it cannot be written: no room, no permission, a folder in the way.
+    """
+    path = pathlib.Path(path)
+    part = None
+    try:
+        if path.is_dir():
+            raise MediaError(f"{path} is a folder, expected the name of a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+        part = pathlib.Path(name)
+        yield part
+        part.chmod(0o644)
+        os.replace(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
