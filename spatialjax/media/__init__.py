@@ -19,6 +19,7 @@ from spatialjax.media.images import (
     read_jpeg,
     resize_short_side,
 )
+from spatialjax.media.sofa import SofaHrirs, read_sofa
 from spatialjax.media.video import sample_images
 from spatialjax.media.wav_writer import write_wav_stream
 
@@ -26,6 +27,7 @@ __all__ = [
     "AudioReader",
     "AudioStream",
     "MediaInfo",
+    "SofaHrirs",
     "Sound",
     "VideoStream",
     "cannot_write",
@@ -37,6 +39,7 @@ __all__ = [
     "read_audio",
     "read_jpeg",
     "rechunk",
+    "read_sofa",
     "replaced_folder",
     "resize_short_side",
     "room_advice",
