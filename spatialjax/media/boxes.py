@@ -68,6 +68,19 @@ class _Span(NamedTuple):
     size: int
 
 
+def holds_boxes(path: FilePath) -> bool:
+    """Whether a file begins as an mp4 or mov file does.
+
+    Raises:
+      MediaError: the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read(8)[4:] in _FIRST
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+
+
 def read_movie(path: FilePath) -> Box:
     """The `moov` box of an mp4 or mov file, open down to its sample entries.
 
