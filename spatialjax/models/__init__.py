@@ -1,5 +1,11 @@
 """The published networks."""
 
+from spatialjax.models.audio_only_field import AudioOnlyField, AudioOnlyFieldSpec
+from spatialjax.models.directional_attention import (
+    DirectionalAttention,
+    DirectionalAttentionSpec,
+)
+from spatialjax.models.field import Field, interpolate_in_time
 from spatialjax.models.resnet import Resnet, ResnetConfig
 from spatialjax.models.small_image_net import SmallImageNet, SmallImageNetConfig
 from spatialjax.models.sound_of_pixels import (
@@ -7,6 +13,7 @@ from spatialjax.models.sound_of_pixels import (
     SoundOfPixels,
     SoundOfPixelsSpec,
 )
+from spatialjax.models.sphere_net import SphereNet, SphereNetConfig
 from spatialjax.models.synthesizer import (
     Synthesizer,
     SynthesizerConfig,
@@ -15,6 +22,11 @@ from spatialjax.models.synthesizer import (
 from spatialjax.models.unet import Unet, UnetConfig
 
 __all__ = [
+    "AudioOnlyField",
+    "AudioOnlyFieldSpec",
+    "DirectionalAttention",
+    "DirectionalAttentionSpec",
+    "Field",
     "FrameNet",
     "Resnet",
     "ResnetConfig",
@@ -22,9 +34,12 @@ __all__ = [
     "SmallImageNetConfig",
     "SoundOfPixels",
     "SoundOfPixelsSpec",
+    "SphereNet",
+    "SphereNetConfig",
     "Synthesizer",
     "SynthesizerConfig",
     "SynthesizerKind",
     "Unet",
     "UnetConfig",
+    "interpolate_in_time",
 ]

@@ -1,0 +1,39 @@
+"""What a network gives that makes a sound field of a mono signal."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from spatialjax.typing import Array
+
+MAGNITUDE_FLOOR = 1e-7
+"""Added to magnitudes before the logarithm."""
+
+
+class Field(NamedTuple):
+    """What makes an ambisonic field of the spectrum of its mono signal.
+
+    Channel c above the first is ``gain[c] · spectrum + offset[c] · window``, the window
+    being the spectrum of a constant 1. `attention` tells how much each track looks at
+    each place.
+    """
+
+    gain: Array  # [b, c, f, k]
+    offset: Array | None = None  # [b, c, k]
+    attention: Array | None = None  # [b, v, K, h', w']
+
+
+def interpolate_in_time(values: Array, times_s: Array, at_s: Array) -> Array:
+    """Values ``[b, ..., v]`` at times ``[b, v]``, linearly between, at times ``[k]``.
+
+    Before the first time stands the first value, after the last one the last.
+    """
+    shape = (len(values),) + (1,) * (values.ndim - 2)
+    result = values[..., :1]
+    for j in range(values.shape[-1] - 1):
+        since = at_s[None] - times_s[:, j, None]
+        lasts = times_s[:, j + 1, None] - times_s[:, j, None]
+        share = jnp.clip(since / jnp.maximum(lasts, 1e-6), 0, 1)
+        step = values[..., j + 1, None] - values[..., j, None]
+        result = result + step * share.reshape(*shape, -1)
+    return jnp.broadcast_to(result, (*values.shape[:-1], len(at_s)))
