@@ -1,7 +1,8 @@
 """Build a dataset from raw media, or a synthetic one.
 
 For example --dataset=toy_band --data_dir=data, or --dataset=av_clips/music
---source=train.csv --data_dir=data --max_missing=0.05.
+--source=train.csv --data_dir=data --max_missing=0.05. Flags of pictures and sound
+replace the settings of av_clips and ambix_video; see their READMEs.
 """
 
 import json
@@ -15,8 +16,8 @@ from launch import _app
 _DATASET = flags.DEFINE_string(
     "dataset",
     None,
-    "av_clips or toy_band, or one of their configs, such as av_clips/music, "
-    "av_clips/music21, av_clips/vggsound",
+    "av_clips, ambix_video or toy_band, or one of their configs, such as "
+    "av_clips/music, av_clips/vggsound, ambix_video/yt_all_1",
     required=True,
 )
 _SOURCE = flags.DEFINE_string(
@@ -24,7 +25,8 @@ _SOURCE = flags.DEFINE_string(
     "",
     "what av_clips reads: an index csv (AUDIO_PATH,FRAMES_DIR,NUMBER_FRAMES), a folder "
     "with train.csv, val.csv and test.csv, a folder with audio/ and frames/, or a "
-    "folder of videos with sound, one folder a class",
+    "folder of videos with sound, one folder a class; ambix_video: a folder of 360 "
+    "degree videos, or in the published layout",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "folder of datasets; this one goes below it", required=True
@@ -52,13 +54,13 @@ _BEAM_OPTIONS = flags.DEFINE_multi_string(
 _OVERWRITE = flags.DEFINE_boolean("overwrite", False, "replace a dataset that is there")
 _SETTINGS = {
     "sample_rate_hz": flags.DEFINE_integer(
-        "sample_rate_hz", None, "av_clips: rate of the stored sound"
+        "sample_rate_hz", None, "rate of the stored sound"
     ),
     "channels": flags.DEFINE_integer(
         "channels", None, "av_clips: 1 stores the mean of all channels"
     ),
     "image_rate_hz": flags.DEFINE_float(
-        "image_rate_hz", None, "av_clips: most images per second that are stored"
+        "image_rate_hz", None, "most images per second that are stored"
     ),
     "frames_rate_hz": flags.DEFINE_float(
         "frames_rate_hz",
@@ -66,8 +68,10 @@ _SETTINGS = {
         "av_clips: rate of folders of images (default: by their number and the sound)",
     ),
     "short_side": flags.DEFINE_integer(
-        "short_side", None, "av_clips: short side of a stored picture, in pixels"
+        "short_side", None, "short side of a stored picture, in pixels"
     ),
+    "order": flags.DEFINE_integer("order", None, "ambix_video: order of the sound"),
+    "flow": flags.DEFINE_boolean("flow", None, "ambix_video: store optical flow"),
 }
 
 

@@ -15,8 +15,10 @@ from tfds_builders.builder import SegmentBuilder
 from tfds_builders.workplace import workplace
 
 BUILDERS = {
+    "ambix_video": "tfds_builders.ambix_video:AmbixVideo",
     "av_clips": "tfds_builders.av_clips:AvClips",
     "toy_band": "tfds_builders.toy_band:ToyBand",
+    "toy_sphere": "tfds_builders.toy_sphere:ToySphere",
 }
 
 

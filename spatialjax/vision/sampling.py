@@ -7,14 +7,14 @@ from 0 at the centre of the first pixel, so a picture of h rows covers -1/2 to h
 import functools
 import math
 import operator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spatialjax.errors import ShapeError, check_shape
-from spatialjax.typing import Array, HostArray
 
-AnyArray = Array | HostArray
+AnyArray = Any
+"""An array of NumPy, or of JAX, perhaps traced."""
 
 
 class Taps(NamedTuple):

@@ -9,7 +9,7 @@ from PIL import Image
 
 SIZE = 64
 BITS = 8
-LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 4: "4.0", 6: "5.1"}
 
 
 def number_picture(number, height=SIZE, width=SIZE):

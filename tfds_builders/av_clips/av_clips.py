@@ -17,6 +17,7 @@ from tfds_builders.av_clips.index import (
 )
 from tfds_builders.av_clips.splits import assign_splits
 from tfds_builders.builder import SegmentBuilder
+from tfds_builders.settings import replace_settings
 
 SPLITS = ("train", "validation", "test", "duets")
 
@@ -77,7 +78,7 @@ class AvClips(SegmentBuilder):
     ) -> None:
         super().__init__(**kwargs)
         config: AvClipsConfig = self.builder_config
-        self.settings = dataclasses.replace(config.settings, **(settings or {}))
+        self.settings = replace_settings(config.settings, settings)
         self.settings.validate()
 
     @property
