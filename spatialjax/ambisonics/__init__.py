@@ -8,12 +8,22 @@ from spatialjax.ambisonics.channels import (
     order_of,
     scale_channels,
 )
+from spatialjax.ambisonics.decode import (
+    DecoderKind,
+    DecoderScale,
+    decode,
+    decoder_gains,
+    max_re,
+    plane_wave_decoder,
+)
 from spatialjax.ambisonics.directions import (
     angle_between_rad,
     angles_to_direction,
     direction_to_angles,
     vector_length,
 )
+from spatialjax.ambisonics.encode import encode, encode_moving
+from spatialjax.ambisonics.energy import covariance, energy_map, smooth_covariance
 from spatialjax.ambisonics.grids import (
     Grid,
     angles_to_pixel,
@@ -23,6 +33,15 @@ from spatialjax.ambisonics.grids import (
     pixel_to_angles,
 )
 from spatialjax.ambisonics.harmonics import spherical_harmonics
+from spatialjax.ambisonics.intensity import (
+    diffuseness,
+    energy_density,
+    intensity,
+    intensity_direction,
+)
+from spatialjax.ambisonics.layouts import Layout, Speaker
+from spatialjax.ambisonics.loudspeakers import LoudspeakerMethod, loudspeaker_decoder
+from spatialjax.ambisonics.mirror import Mirror, mirror, mirror_signs
 from spatialjax.ambisonics.norm import (
     Norm,
     ambix_to_fuma,
@@ -30,28 +49,66 @@ from spatialjax.ambisonics.norm import (
     fuma_to_ambix,
     norm_gains,
 )
+from spatialjax.ambisonics.rotation import (
+    harmonic_rotation,
+    rotate,
+    rotate_yaw,
+    rotation_from_angles,
+    turn_head,
+    yaw_matrix,
+)
+from spatialjax.ambisonics.vbap import vbap_gains
 
 __all__ = [
+    "DecoderKind",
+    "DecoderScale",
     "Grid",
+    "Layout",
+    "LoudspeakerMethod",
+    "Mirror",
     "Norm",
+    "Speaker",
     "acn_index",
     "ambix_to_fuma",
     "angle_between_rad",
     "angles_to_direction",
     "angles_to_pixel",
     "convert_norm",
+    "covariance",
+    "decode",
+    "decoder_gains",
     "degrees",
+    "diffuseness",
     "direction_to_angles",
+    "encode",
+    "encode_moving",
+    "energy_density",
+    "energy_map",
     "equirect_grid",
     "fibonacci_grid",
     "fuma_to_ambix",
     "gauss_legendre_grid",
+    "harmonic_rotation",
     "indices",
+    "intensity",
+    "intensity_direction",
+    "loudspeaker_decoder",
+    "max_re",
+    "mirror",
+    "mirror_signs",
     "norm_gains",
     "num_channels",
     "order_of",
     "pixel_to_angles",
+    "plane_wave_decoder",
+    "rotate",
+    "rotate_yaw",
+    "rotation_from_angles",
     "scale_channels",
+    "smooth_covariance",
     "spherical_harmonics",
+    "turn_head",
+    "vbap_gains",
     "vector_length",
+    "yaw_matrix",
 ]
