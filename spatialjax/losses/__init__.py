@@ -1,14 +1,9 @@
 """Losses: pure functions on arrays, one value for each leading entry."""
 
-from spatialjax.losses.masks import (
-    LossWeight,
-    loss_weight,
-    mask_bce,
-    mask_l1,
-    mask_l2,
-)
+from spatialjax.losses.masks import LossWeight, loss_weight, mask_bce, mask_l1, mask_l2
 from spatialjax.losses.spatial_channels import masked_mean_shares, masked_sums
 from spatialjax.losses.spatial_emd import sinkhorn_emd_hat
+from spatialjax.losses.spatial_field import energy_map_loss, intensity_loss
 from spatialjax.losses.spatial_stft import (
     multi_resolution_stft_loss,
     stft_compat_loss,
@@ -19,6 +14,8 @@ from spatialjax.losses.spatial_stft import (
 
 __all__ = [
     "LossWeight",
+    "energy_map_loss",
+    "intensity_loss",
     "loss_weight",
     "mask_bce",
     "mask_l1",

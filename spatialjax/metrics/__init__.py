@@ -1,5 +1,6 @@
 """Scores of separated sources and of sound fields, and their statistics."""
 
+from spatialjax.metrics.binaural import ild_db, ild_error_db, itd_error_s, itd_s
 from spatialjax.metrics.bootstrap import Interval, bootstrap_mean
 from spatialjax.metrics.bss_eval import (
     SILENCE,
@@ -8,7 +9,14 @@ from spatialjax.metrics.bss_eval import (
     bss_eval_sets,
     bss_eval_sources,
 )
+from spatialjax.metrics.directions import (
+    diffuseness_error,
+    direction_error_rad,
+    order_energy_ratio_db,
+)
 from spatialjax.metrics.emd import emd_hat
+from spatialjax.metrics.energy_maps import map_auc, map_correlation
+from spatialjax.metrics.field_emd import DirectionalEmd, directional_emd, energy_emd
 from spatialjax.metrics.si_sdr import SI_SDR_LIMIT_DB, si_sdr_db
 from spatialjax.metrics.spatialaudiogen import (
     REPORTS,
@@ -31,6 +39,7 @@ __all__ = [
     "SILENCE",
     "SI_SDR_LIMIT_DB",
     "BssScores",
+    "DirectionalEmd",
     "Interval",
     "Report",
     "Weighted",
@@ -38,12 +47,23 @@ __all__ = [
     "bss_eval_permuted",
     "bss_eval_sets",
     "bss_eval_sources",
+    "diffuseness_error",
+    "direction_error_rad",
+    "directional_emd",
     "emd_hat",
+    "energy_emd",
     "envelope_distance",
+    "ild_db",
+    "ild_error_db",
+    "itd_error_s",
+    "itd_s",
     "log_spectral_distance_db",
     "lsd_compat",
+    "map_auc",
+    "map_correlation",
     "mean_square_error",
     "mel_lsd_compat",
+    "order_energy_ratio_db",
     "peak_amplitude",
     "report",
     "si_sdr_db",
