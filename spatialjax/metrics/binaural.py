@@ -11,11 +11,9 @@ import jax.numpy as jnp
 import scipy.fft
 
 from spatialjax.errors import ShapeError, check_shape
-from spatialjax.metrics.weighted import Weighted
+from spatialjax.metrics.weighted import Weighted, is_audible
 from spatialjax.typing import Array
 
-SILENT_ENERGY = 1e-6
-"""Mean square, -60 dB below full scale, that an ear needs for its target to count."""
 LIMIT_DB = 60.0
 """Level differences end here, on both sides."""
 LONGEST_ITD_S = 1e-3
@@ -109,4 +107,4 @@ def _cross_correlation(ears: Array, sample_rate_hz: float, most: int) -> Array:
 
 def _is_heard(ears: Array) -> Array:
     energy = jnp.square(ears.astype(jnp.float32)).mean(-1)
-    return (energy > SILENT_ENERGY).all(-1).astype(jnp.float32)
+    return is_audible(energy).all(-1).astype(jnp.float32)

@@ -19,23 +19,14 @@ from spatialjax.ambisonics import (
     vector_length,
 )
 from spatialjax.errors import check_shape
-from spatialjax.metrics.weighted import Weighted
+from spatialjax.metrics.weighted import SILENT_DB, Weighted, is_audible
 from spatialjax.typing import Array
 
-SILENT_DB = -60.0
-"""Mean square of W, in dB of full scale, under which a target is silent."""
 DIFFUSE = 0.95
 """Diffuseness above which a target comes from nowhere in particular."""
 LIMIT_DB = 60.0
 """Ratios of energy end here, on both sides."""
 ENERGY_FLOOR = 1e-20
-
-
-def is_audible(ambisonics: Array, silent_db: float = SILENT_DB) -> Array:
-    """Whether the mean square of W, [...], of fields [..., c, t] is above a level."""
-    check_shape("ambisonics", ambisonics, "... c t")
-    pressure = ambisonics[..., 0, :].astype(jnp.float32)
-    return jnp.square(pressure).mean(-1) > 10 ** (silent_db / 10)
 
 
 def direction_error_rad(
@@ -58,7 +49,7 @@ def direction_error_rad(
     own, true = intensity_direction(estimate), intensity_direction(target)
     has_direction = vector_length(own) > 0
     angle_rad = jnp.where(has_direction, angle_between_rad(own, true), math.pi / 2)
-    counts = is_audible(target, silent_db) & (diffuseness(target) < DIFFUSE)
+    counts = _is_audible(target, silent_db) & (diffuseness(target) < DIFFUSE)
     return Weighted(jnp.where(counts, angle_rad, 0.0), counts.astype(jnp.float32))
 
 
@@ -74,7 +65,7 @@ def diffuseness_error(
     """
     check_shape("target", target, " ".join(map(str, estimate.shape)))
     error = jnp.abs(diffuseness(estimate) - diffuseness(target))
-    return Weighted(error, is_audible(target, silent_db).astype(jnp.float32))
+    return Weighted(error, _is_audible(target, silent_db).astype(jnp.float32))
 
 
 def order_energy_ratio_db(
@@ -93,9 +84,15 @@ def order_energy_ratio_db(
     own, true = _energy_of_degrees(estimate), _energy_of_degrees(target)
     ratio_db = 10 * (jnp.log10(own + ENERGY_FLOOR) - jnp.log10(true + ENERGY_FLOOR))
     least = 10 ** (-LIMIT_DB / 10) * true.sum(-1, keepdims=True)
-    counts = is_audible(target, silent_db)[..., None] & (true > least)
+    counts = _is_audible(target, silent_db)[..., None] & (true > least)
     value = jnp.where(counts, jnp.clip(ratio_db, -LIMIT_DB, LIMIT_DB), 0.0)
     return Weighted(value, counts.astype(jnp.float32))
+
+
+def _is_audible(ambisonics: Array, silent_db: float) -> Array:
+    """Whether W of fields [..., c, t] is above a level."""
+    pressure = ambisonics[..., 0, :].astype(jnp.float32)
+    return is_audible(jnp.square(pressure).mean(-1), silent_db)
 
 
 def _energy_of_degrees(ambisonics: Array) -> Array:

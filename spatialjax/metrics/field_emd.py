@@ -22,7 +22,7 @@ from spatialjax.ambisonics import (
 )
 from spatialjax.errors import check_shape
 from spatialjax.metrics.emd import emd_hat
-from spatialjax.metrics.weighted import Weighted
+from spatialjax.metrics.weighted import Weighted, is_audible
 from spatialjax.typing import HostArray
 
 STEP_DEG = 30
@@ -31,8 +31,6 @@ MASS_FLOOR = 0.01
 """Added to the sum of a map before the normalised published score divides by it."""
 NUM_POINTS = 240
 """Points of the even grid, about 13 degrees apart."""
-SILENT_ENERGY = 1e-6
-"""Mean square of W, -60 dB below full scale, under which a field has no directions."""
 
 
 class DirectionalEmd(NamedTuple):
@@ -93,7 +91,7 @@ def energy_emd(
     beams, distance_rad = _even_nodes(order, num_points)
     own, true = (_energy_shares(field, beams) for field in (estimate, target))
     energy = np.square(target[..., 0, :], dtype=np.float64).mean(-1)
-    weight = np.asarray(energy > SILENT_ENERGY, np.float64)
+    weight = np.asarray(is_audible(energy), np.float64)
     return Weighted(emd_hat(own, true, distance_rad, num_threads) * weight, weight)
 
 

@@ -107,17 +107,23 @@ def _norm_of_rms(value: HostArray, num_samples: int) -> HostArray:
     return np.asarray(value, np.float64) * np.sqrt(num_samples)
 
 
+def _degrees(value: HostArray, num_samples: int) -> HostArray:
+    del num_samples
+    return np.rad2deg(np.asarray(value, np.float64))
+
+
 REPORTS = {
     "stft": Report("STFT", "squared amplitude", _plain),
     "mse": Report("MSE", "amplitude times root of samples", _norm_of_mean_square),
     "env": Report("ENV", "amplitude times root of samples", _norm_of_rms),
     "emd_dir": Report("EMD", "radians times root of samples", _norm_of_rms),
+    "direction_error_rad": Report("direction", "degrees", _degrees),
 }
-"""The four published figures by the name of the score."""
+"""By the name of the score: the four published figures, and angles in degrees."""
 
 
 def report(name: str, value: HostArray, num_samples: int = CHUNK_SAMPLES) -> HostArray:
-    """Values, float64, as the published tables print them; their mean is yet to take.
+    """Values, float64, as tables print them; their mean is yet to take.
 
     Args:
       name: one of `REPORTS`.
@@ -129,7 +135,7 @@ def report(name: str, value: HostArray, num_samples: int = CHUNK_SAMPLES) -> Hos
     """
     if name not in REPORTS:
         raise ConfigError(
-            f"no published figure is made of {name!r}; {nearest(name, REPORTS)}"
+            f"no printed figure is made of {name!r}; {nearest(name, REPORTS)}"
         )
     return REPORTS[name].transform(value, num_samples)
 

@@ -94,8 +94,9 @@ def test_reports_of_chunks_of_a_tenth_of_a_second():  # B 24
     given = report("mse", (error**2).mean(-1))
     np.testing.assert_allclose(given, np.linalg.norm(error, axis=-1))
     assert report("env", np.float64(2.0), 100) == pytest.approx(20.0)
-    labels = {name: entry.label for name, entry in REPORTS.items()}
-    assert labels == {"stft": "STFT", "mse": "MSE", "env": "ENV", "emd_dir": "EMD"}
+    assert report("direction_error_rad", np.float64(np.pi / 3)) == pytest.approx(60)
+    labels = [entry.label for entry in REPORTS.values()]
+    assert labels == ["STFT", "MSE", "ENV", "EMD", "direction"]
     assert all(entry.unit for entry in REPORTS.values())
 
 
