@@ -18,5 +18,7 @@ def replace_settings(settings: Settings, values: Mapping[str, Any] | None) -> Se
     known = [field.name for field in dataclasses.fields(settings)]  # type: ignore[arg-type]
     for name in values or {}:
         if name not in known:
-            raise ConfigError(f"this dataset has no {name}: {nearest(name, known)}")
+            raise ConfigError(
+                f"there is no setting {name} here: {nearest(name, known)}"
+            )
     return dataclasses.replace(settings, **(values or {}))  # type: ignore[type-var]

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.user import ROOT, call, check_whole, spawn
 from tests.launch.test_build_dataset import last_line
+from tests.tfds_builders.ambix_video.recordings import write_sphere
 from tests.tfds_builders.raw.videos import files_of, write_collection
 
 
@@ -96,3 +97,22 @@ def test_one_line_for_a_mistake(source, tmp_path):
     words = (f"--source={tmp_path / 'none'}", output)
     assert "is no folder" in last_line(call("preprocess", *words))
     assert last_line(call("preprocess", output)).endswith("--source is required")
+
+
+def test_sound_fields(tmp_path):
+    write_sphere(tmp_path / "raw" / "a.mp4")
+    words = (f"--source={tmp_path / 'raw'}", f"--output={tmp_path / 'out'}")
+    rates = ("--sample_rate_hz=4000", "--short_side=32", "--workers=0")
+    field = ("--kind=ambisonics", "--channel_map=3,2,1,0", "--flow")
+    done = call("preprocess", *words, *rates, *field)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 clips made, 0 were there, 0 broken")
+    made = {path.rpartition("/")[0] for path in files_of(tmp_path / "out")}
+    assert made == {"", "a", "a/ambix", "a/flow", "a/video"}
+    settings = json.loads((tmp_path / "out" / "preprocess.json").read_text())
+    assert settings["channel_map"] == [3, 2, 1, 0]
+    for extra, text in [
+        (("--kind=ambisonics", "--channel_map=1,2"), "'1,2', expected four numbers"),
+        (("--flow",), "there is no setting flow here: known: image_rate_hz"),
+    ]:
+        assert text in last_line(call("preprocess", *words, *extra))

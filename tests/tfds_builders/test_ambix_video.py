@@ -108,7 +108,7 @@ def test_mistakes(tmp_path, database):
         prepare(tmp_path, "")
     with pytest.raises(DataError, match=r"there is no YT-Music\.train\.1\.lst"):
         prepare(tmp_path, database, "yt_music_1")
-    with pytest.raises(ConfigError, match="no channels: known"):
+    with pytest.raises(ConfigError, match="no setting channels here: known"):
         prepare(tmp_path, database, channels=4)
     with pytest.raises(ConfigError, match="order is 0"):
         prepare(tmp_path, database, order=0)

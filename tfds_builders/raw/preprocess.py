@@ -5,7 +5,8 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -18,6 +19,26 @@ from tfds_builders.workplace import put_json, workplace
 
 SETTINGS_FILE = "preprocess.json"
 WORKPLACE = ".preprocessing"
+
+
+class Making(Protocol):
+    """A clip to be made of a video."""
+
+    @property
+    def clip_id(self) -> str: ...
+
+    @property
+    def source(self) -> pathlib.Path:
+        """The file to look at if the clip cannot be made."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is there already."""
+        ...
+
+
+Clip = TypeVar("Clip", bound=Making)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +82,46 @@ def preprocess(
     source, output = pathlib.Path(source), pathlib.Path(output)
     settings = settings or Settings()
     settings.validate()
+    return make_clips(
+        extract,
+        find_clips(source, output),
+        output,
+        settings,
+        traces=("audio", "frames"),
+        num_workers=num_workers,
+        max_missing=max_missing,
+    )
+
+
+def make_clips(
+    make: Callable[..., str | None],
+    clips: Sequence[Clip],
+    output: pathlib.Path,
+    settings: Any,
+    *,
+    traces: Sequence[str],
+    num_workers: int | None,
+    max_missing: float,
+) -> Preprocessed:
+    """Make all clips that are not there, and list those that cannot be made.
+
+    Args:
+      make: called with a clip, `settings` and a folder `workplace` beside its place;
+        gives None, or why the source cannot be used.
+      clips: all clips.
+      output: folder of clips; it gets the settings and ``missing.json``.
+      settings: a dataclass of plain values.
+      traces: patterns of what clips leave in `output`.
+      num_workers: processes; 0 works in this one, None takes one for each core.
+      max_missing: greatest fraction of clips that may be broken.
+
+    Raises:
+      DataError, MediaError, OSError: as `preprocess`.
+    """
     if not 0 <= max_missing <= 1:
         raise DataError(f"max_missing is {max_missing}, expected 0 to 1")
     num_workers = num_cores() if num_workers is None else num_workers
-    clips = find_clips(source, output)
-    check_settings(output, settings)
+    check_settings(output, settings, traces)
     with workplace(output, WORKPLACE) as place:
         put_json(place, output / SETTINGS_FILE, dataclasses.asdict(settings))
         jobs = [clip for clip in clips if not clip.is_whole]
@@ -74,7 +130,7 @@ def preprocess(
         bar = tqdm(desc="preprocess", total=len(clips), initial=num_there, unit="clip")
         try:
             with bar, worker_pool(num_workers, place) as pool:
-                work = functools.partial(extract, settings=settings, workplace=place)
+                work = functools.partial(make, settings=settings, workplace=place)
                 for clip, reason in run_jobs(work, jobs, pool, 2 * num_workers):
                     bar.update()
                     if reason is not None:
@@ -105,19 +161,21 @@ def _too_many(
     )
 
 
-def check_settings(output: pathlib.Path, settings: Settings) -> None:
+def check_settings(output: pathlib.Path, settings: Any, traces: Sequence[str]) -> None:
     """Refuse a folder whose clips were made otherwise, or nobody knows how.
+
+    Clips are there if something in the folder fits one of the patterns `traces`.
 
     Raises:
       DataError: as the text tells.
     """
     path = output / SETTINGS_FILE
-    wanted = dataclasses.asdict(settings)
+    wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
     if not path.is_file():
-        if any((output / part).exists() for part in ("audio", "frames")):
+        if any(next(output.glob(trace), None) for trace in traces):
             raise DataError(
-                f"{output} holds audio or frames, but no {SETTINGS_FILE} that tells "
-                "how they were made: name a new folder"
+                f"{output} holds {' or '.join(traces)}, but no {SETTINGS_FILE} that "
+                "tells how they were made: name a new folder"
             )
         return
     try:
