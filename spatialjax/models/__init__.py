@@ -13,6 +13,12 @@ from spatialjax.models.sound_of_pixels import (
     SoundOfPixels,
     SoundOfPixelsSpec,
 )
+from spatialjax.models.spatialaudiogen import (
+    SeparationKind,
+    SpatialAudioGen,
+    SpatialAudioGenSpec,
+    Tracks,
+)
 from spatialjax.models.sphere_net import SphereNet, SphereNetConfig
 from spatialjax.models.synthesizer import (
     Synthesizer,
@@ -30,15 +36,19 @@ __all__ = [
     "FrameNet",
     "Resnet",
     "ResnetConfig",
+    "SeparationKind",
     "SmallImageNet",
     "SmallImageNetConfig",
     "SoundOfPixels",
     "SoundOfPixelsSpec",
+    "SpatialAudioGen",
+    "SpatialAudioGenSpec",
     "SphereNet",
     "SphereNetConfig",
     "Synthesizer",
     "SynthesizerConfig",
     "SynthesizerKind",
+    "Tracks",
     "Unet",
     "UnetConfig",
     "interpolate_in_time",

@@ -58,7 +58,9 @@ def _phase_kernel(kernel: Array, strides: Sizes, counts: Sizes) -> Array:
     return split.swapaxes(1, 2).reshape(ny * nx, sy, sx, o, i)
 
 
-def input_rows(rows: Sizes, taps: int, stride: int, num_rows: int) -> Sizes:
+def input_rows(
+    rows: tuple[int, int], taps: int, stride: int, num_rows: int
+) -> tuple[int, int]:
     """First and end of the input rows, of `num_rows`, that output rows come from."""
     start, stop = rows
     first = max(0, math.ceil((start - taps + 1) / stride))
