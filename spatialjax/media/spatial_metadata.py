@@ -96,12 +96,8 @@ def inject_spatial_metadata(
       MediaError: a file cannot be read or written, there is no such track, the
         projection cannot be written, or see `rewrite_movie`.
     """
-    allowed = (Projection.EQUIRECTANGULAR, Projection.CUBEMAP)
-    if picture is not None and picture.projection not in allowed:
-        raise MediaError(
-            f"a projection {picture.projection!s} cannot be written, expected "
-            + " or ".join(allowed)
-        )
+    if picture:
+        check_projection(picture)
     aac_channels = _aac_channels(source) if sound else {}
 
     def edit(movie: Box) -> None:
@@ -111,6 +107,20 @@ def inject_spatial_metadata(
             _set_sound(movie, sound, aac_channels, source)
 
     rewrite_movie(source, target, edit, movie_first)
+
+
+def check_projection(picture: SphericalPicture) -> None:
+    """Refuse a projection that `inject_spatial_metadata` cannot write.
+
+    Raises:
+      MediaError: it is a mesh, or another one.
+    """
+    allowed = (Projection.EQUIRECTANGULAR, Projection.CUBEMAP)
+    if picture.projection not in allowed:
+        raise MediaError(
+            f"a sphere as {picture.projection!s} cannot be written, expected "
+            + " or ".join(allowed)
+        )
 
 
 def _set_picture(movie: Box, picture: SphericalPicture, path: FilePath) -> None:

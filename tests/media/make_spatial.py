@@ -69,17 +69,25 @@ def packets(path):
 
 
 def write_pictures(
-    path, num=20, rate_hz=25, start_s=0.0, flash=None, codec="libx264", options=None
+    path,
+    num=20,
+    rate_hz=25,
+    start_s=0.0,
+    flash=None,
+    codec="libx264",
+    options=None,
+    size=(64, 128),
 ):
     """Write dark pictures with B-frames, one of which may be white."""
     base = fractions.Fraction(1, 12800)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate_hz, width=128, height=64)
+        stream = container.add_stream(codec, rate=rate_hz)
+        stream.height, stream.width = size
         stream.options = {"bf": "3", "g": "12"} if options is None else options
         stream.codec_context.time_base = base
         for number in range(num):
-            level = 255 if number == flash else 2 * number
-            picture = np.full((64, 128, 3), level, np.uint8)
+            level = 255 if number == flash else 2 * number % 128
+            picture = np.full((*size, 3), level, np.uint8)
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts, frame.time_base = (
                 round((start_s + number / rate_hz) / base),

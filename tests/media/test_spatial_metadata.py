@@ -195,7 +195,7 @@ def test_what_lacks_is_told_and_nothing_is_left(tmp_path):
         inject_spatial_metadata(stereo, target, sound=SoundField(1))
     with pytest.raises(MediaError, match=r"no sound channels, .* 6 .* and head-locked"):
         inject_spatial_metadata(pictures, target, sound=SoundField(1, True))
-    with pytest.raises(MediaError, match="projection mesh cannot be written, expected"):
+    with pytest.raises(MediaError, match="sphere as mesh cannot be written, expected"):
         inject_spatial_metadata(pictures, target, SphericalPicture(Projection.MESH))
     with pytest.raises(MediaError, match=r"none.mp4 cannot be read: No such file"):
         read_spatial_metadata(tmp_path / "none.mp4")
