@@ -18,11 +18,7 @@ from tfds_builders.ambix_video.published import (
     read_seconds,
 )
 from tfds_builders.ambix_video.settings import Settings
-from tfds_builders.raw.ambisonics_pictures import (
-    SphereForm,
-    check_sphere,
-    equirect_picture,
-)
+from tfds_builders.raw.ambisonics_pictures import sphere_pictures
 from tfds_builders.raw.ambisonics_sound import sound_stream
 from tfds_builders.segments import ClipMedia
 
@@ -65,23 +61,24 @@ class VideoClip:
         streams = probe(self.pictures).video
         native_hz = streams[0].image_rate_hz if streams else None
         rate_hz = min(native_hz or settings.image_rate_hz, settings.image_rate_hz)
-        pictures = itertools.islice(
+        pictures = sphere_pictures(
             sample_images(self.pictures, rate_hz, start_s),
-            settings.num_images(duration_s, rate_hz),
+            self.pictures,
+            None,
+            settings.short_side,
         )
-        images = self._jpegs(pictures)
+        most = settings.num_images(duration_s, rate_hz)
+        images = self._jpegs(itertools.islice(pictures, most))
         flow = _estimated_flow(images) if settings.flow else None
         return _clip(self, samples, images, rate_hz, flow)
 
     def _jpegs(self, pictures: Iterable[Image.Image]) -> list[bytes]:
         """Each picture as a JPEG file; one that is shown again is encoded once."""
-        settings, last, content = self.settings, None, b""
-        images = []
+        images, last, content = [], None, b""
         for picture in pictures:
             if picture is not last:
-                check_sphere(picture, self.pictures)
-                small = equirect_picture(picture, SphereForm(), settings.short_side)
-                content, last = encode_jpeg(small, settings.jpeg_quality), picture
+                content = encode_jpeg(picture, self.settings.jpeg_quality)
+                last = picture
             images.append(content)
         return images
 

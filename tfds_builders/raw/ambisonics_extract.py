@@ -10,11 +10,9 @@ import itertools
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from spatialjax.errors import DataError, UserError
 from spatialjax.media import (
@@ -27,24 +25,10 @@ from spatialjax.media import (
     write_wav,
 )
 from spatialjax.media.flow import encode_packed_flow, optical_flow
-from spatialjax.media.spatial_boxes import Projection, StereoMode
-from spatialjax.media.spatial_metadata import read_spatial_metadata
-from spatialjax.vision import Stereo
-from tfds_builders.raw.ambisonics_pictures import (
-    SphereForm,
-    SphereProjection,
-    check_sphere,
-    equirect_picture,
-)
+from tfds_builders.raw.ambisonics_pictures import SphereForm, sphere_pictures
 from tfds_builders.raw.ambisonics_settings import BLOCKS_PER_S, FieldSettings
 from tfds_builders.raw.ambisonics_sound import first_order_channels, sound_stream
 from tfds_builders.raw.ambisonics_sources import Recording
-
-_STEREO = {
-    StereoMode.MONO: Stereo.MONO,
-    StereoMode.TOP_BOTTOM: Stereo.TOP_BOTTOM,
-    StereoMode.LEFT_RIGHT: Stereo.LEFT_RIGHT,
-}
 
 
 @dataclass(frozen=True)
@@ -168,8 +152,8 @@ def _write_pictures(
     limits = []
     before: np.ndarray | None = None
     num_images = 0
-    spheres = _spheres(itertools.islice(pictures, most), clip, settings)
-    for num_images, small in enumerate(spheres, 1):
+    spheres = sphere_pictures(pictures, clip.source, clip.form, settings.short_side)
+    for num_images, small in enumerate(itertools.islice(spheres, most), 1):
         name = f"{num_images - 1:06d}.jpg"
         content = encode_jpeg(small, settings.jpeg_quality)
         (made / "video" / name).write_bytes(content)
@@ -184,31 +168,3 @@ def _write_pictures(
     if settings.flow:
         np.save(made / "flow/flow_limits.npy", np.array(limits))
     return num_images
-
-
-def _spheres(
-    pictures: Iterator[Image.Image], clip: FieldClip, settings: FieldSettings
-) -> Iterator[Image.Image]:
-    """Each picture as a small equirectangular one.
-
-    Raises:
-      MediaError: nothing tells the form, and it is not the usual one.
-    """
-    form = clip.form or _stated_form(clip.source)
-    last, small = None, Image.new("RGB", (0, 0))
-    for picture in pictures:
-        if picture is not last:
-            if form is None:
-                check_sphere(picture, clip.source)
-            small = equirect_picture(picture, form or SphereForm(), settings.short_side)
-        last = picture
-        yield small
-
-
-def _stated_form(path: pathlib.Path) -> SphereForm | None:
-    """The form that a video itself states, if it is one that can be read."""
-    stated = read_spatial_metadata(path).picture
-    if stated is None or stated.projection != Projection.EQUIRECTANGULAR:
-        return None
-    stereo = _STEREO.get(stated.stereo)
-    return None if stereo is None else SphereForm(SphereProjection.ER, stereo)

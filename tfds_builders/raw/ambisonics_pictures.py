@@ -2,12 +2,16 @@
 
 import enum
 import functools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from spatialjax.errors import MediaError
+from spatialjax.media.container import FilePath
+from spatialjax.media.spatial_boxes import SphericalPicture, StereoMode
+from spatialjax.media.spatial_metadata import read_spatial_metadata
 from spatialjax.vision import (
     Cube,
     Equirect,
@@ -22,6 +26,12 @@ from spatialjax.vision import (
 
 ASPECT_TOLERANCE = 0.02
 """Relative; sizes of videos are even numbers, often multiples of 16."""
+
+_STEREO = {
+    StereoMode.MONO: Stereo.MONO,
+    StereoMode.TOP_BOTTOM: Stereo.TOP_BOTTOM,
+    StereoMode.LEFT_RIGHT: Stereo.LEFT_RIGHT,
+}
 
 
 class SphereProjection(enum.StrEnum):
@@ -62,6 +72,54 @@ def equirect_picture(
         taps = _taps(form.projection, small, wanted)
         eye = np.rint(sample(eye, taps)).astype(np.uint8)
     return Image.fromarray(eye)
+
+
+def sphere_pictures(
+    pictures: Iterable[Image.Image],
+    video: FilePath,
+    form: SphereForm | None,
+    height: int,
+) -> Iterator[Image.Image]:
+    """The pictures of a video as small equirectangular ones; again for again.
+
+    Args:
+      pictures: of the video, as they are shown.
+      video: its path.
+      form: of the pictures; None is what the file states, or else one eye.
+      height: of the results; their width is twice that.
+
+    Raises:
+      MediaError: the form is none that can be read, or nothing tells it and the
+        pictures are not twice as wide as high.
+    """
+    stated = form or _stated_form(video)
+    last, small = None, Image.new("RGB", (0, 0))
+    for picture in pictures:
+        if picture is not last:
+            if stated is None:
+                check_sphere(picture, video)
+            small = equirect_picture(picture, stated or SphereForm(), height)
+        last = picture
+        yield small
+
+
+def _stated_form(video: FilePath) -> SphereForm | None:
+    """The form that a video itself states, None where it is silent.
+
+    Raises:
+      MediaError: it cannot be read here.
+    """
+    stated = read_spatial_metadata(video).picture
+    if stated is None:
+        return None
+    known = SphericalPicture(stereo=stated.stereo)
+    if stated != known or stated.stereo not in _STEREO:
+        raise MediaError(
+            f"{video} states a {stated.projection} projection, {stated.stereo}, "
+            "perhaps turned or a part of the sphere, which is not read; if you know "
+            "better, tell launch.preprocess --kind=ambisonics its --projection"
+        )
+    return SphereForm(SphereProjection.ER, _STEREO[stated.stereo])
 
 
 def check_sphere(picture: Image.Image, name: object) -> None:

@@ -1,3 +1,4 @@
+import io
 import json
 import pathlib
 
@@ -9,14 +10,14 @@ from PIL import Image
 from spatialjax.errors import ConfigError, DataError
 from spatialjax.media import read_audio
 from spatialjax.media.flow import decode_packed_flow
-from spatialjax.media.spatial_boxes import SphericalPicture, StereoMode
+from spatialjax.media.spatial_boxes import Projection, SphericalPicture, StereoMode
 from spatialjax.media.spatial_metadata import inject_spatial_metadata
 from spatialjax.vision import Cube, Equirect, Stereo
 from tests.media.make import number_picture, read_number, write_video
 from tests.tfds_builders.ambix_video.recordings import RATE_HZ, field, write_sphere
 from tests.tfds_builders.raw.videos import files_of
 from tests.vision.spheres import psnr_db, smooth
-from tfds_builders.ambix_video import PublishedClip, Settings
+from tfds_builders.ambix_video import PublishedClip, Settings, VideoClip
 from tfds_builders.raw.ambisonics_pictures import SphereForm, SphereProjection
 from tfds_builders.raw.ambisonics_preprocess import preprocess_fields, read_formats
 from tfds_builders.raw.ambisonics_settings import FieldSettings, parse_channel_map
@@ -157,6 +158,19 @@ def test_a_form_that_the_file_states(tmp_path):
     inject_spatial_metadata(raw / "a.mp4", raw / "a.mp4", stated)
     run(raw, tmp_path / "out")
     assert psnr_db(picture_of(tmp_path / "out" / "a"), EXPECTED) > 28
+    settings = Settings(sample_rate_hz=RATE_HZ, short_side=32)
+    paths = str(raw / "a.mp4"), str(raw / "a.wav")
+    media = VideoClip("a", *paths, (True,) * 4, settings).load()
+    built = np.asarray(Image.open(io.BytesIO(media.images[0])))
+    assert psnr_db(built, EXPECTED) > 28
+    for unread in (
+        SphericalPicture(yaw_rad=0.5),
+        SphericalPicture(bounds=(0, 0, 0.25, 0.25)),
+        SphericalPicture(Projection.CUBEMAP),
+    ):
+        inject_spatial_metadata(raw / "a.mp4", raw / "a.mp4", unread)
+        with pytest.raises(DataError, match=f"states a {unread.projection} projection"):
+            run(raw, tmp_path / "unread")
 
 
 def test_aac_in_a_container_of_5_1(tmp_path):
