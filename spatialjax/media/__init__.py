@@ -1,5 +1,6 @@
 """Decode and encode media files in this process."""
 
+from spatialjax.media.ambix_wav import stream_ambix, write_ambix_wav
 from spatialjax.media.audio import (
     AudioReader,
     Sound,
@@ -19,7 +20,22 @@ from spatialjax.media.images import (
     read_jpeg,
     resize_short_side,
 )
+from spatialjax.media.new_file import replaced_file
+from spatialjax.media.player_report import describe_for_players
 from spatialjax.media.sofa import SofaHrirs, read_sofa
+from spatialjax.media.spatial_boxes import (
+    Projection,
+    SoundField,
+    SphericalPicture,
+    StereoMode,
+    sound_field_of,
+)
+from spatialjax.media.spatial_film import write_spatial_film
+from spatialjax.media.spatial_metadata import (
+    SpatialMetadata,
+    inject_spatial_metadata,
+    read_spatial_metadata,
+)
 from spatialjax.media.video import sample_images
 from spatialjax.media.wav_writer import write_wav_stream
 
@@ -27,26 +43,39 @@ __all__ = [
     "AudioReader",
     "AudioStream",
     "MediaInfo",
+    "Projection",
     "SofaHrirs",
     "Sound",
+    "SoundField",
+    "SpatialMetadata",
+    "SphericalPicture",
+    "StereoMode",
     "VideoStream",
     "cannot_write",
     "check_replaceable",
+    "describe_for_players",
     "encode_jpeg",
     "float_to_int16",
+    "inject_spatial_metadata",
     "list_images",
     "probe",
     "read_audio",
     "read_jpeg",
     "rechunk",
     "read_sofa",
+    "read_spatial_metadata",
+    "replaced_file",
     "replaced_folder",
     "resize_short_side",
     "room_advice",
     "sample_images",
+    "sound_field_of",
+    "stream_ambix",
     "stream_audio",
+    "write_ambix_wav",
     "write_file",
     "write_film",
+    "write_spatial_film",
     "write_wav",
     "write_wav_stream",
 ]

@@ -1,5 +1,6 @@
 """Films for players of spatial media: pictures of another film, and ambisonics."""
 
+import contextlib
 import heapq
 import itertools
 import operator
@@ -76,17 +77,16 @@ def write_spatial_film(
 ) -> None:
     """Write the pictures of a film with ambisonics, and state what players ask for.
 
-    The pictures are copied packet by packet, in full size and at their times. An mp4
-    or mov is written twice, to get its boxes and its header in front: there has to be
-    room for two. The film appears whole or not at all.
+    The pictures are copied packet by packet, at their times. An mp4 or mov is written
+    twice, to get its boxes and its header in front: there has to be room for two. The
+    film appears whole or not at all.
 
     Args:
       path: .mp4, .mov, .webm or .mkv.
       picture_source: any film; its sound is left out.
       sound: chunks ``[c, t]`` float32, AmbiX, at least one: c = (N+1)^2 for order N, or
         two more, which are head-locked stereo.
-      sample_rate_hz: of the sound. Opus turns it into 48 kHz, AAC into a rate that it
-        knows.
+      sample_rate_hz: of the sound; Opus and AAC may turn it into another.
       codec: "aac" (order 1) or "opus" in .mp4, "pcm24" or "pcm16" in .mov, "opus" in
         the others; None takes the first that fits.
       sphere: how the sphere lies on the pictures; None keeps what the source states.
@@ -112,20 +112,16 @@ def write_spatial_film(
         _check_pictures(source.codec, suffix, reencode, path)
         begin_s = source.start_s if sound_start_s is None else sound_start_s
         origin_s = min(begin_s, source.start_s)
-        try:
-            with av.open(f"file:{part}", "w") as target:
-                pictures = (
-                    encode_pictures(source, target, origin_s)
-                    if reencode
-                    else copy_pictures(source, target, sphere, origin_s)
-                )
-                stream = _add_sound(target, codec, field, sample_rate_hz)
-                sounds = _encode(sound, stream, sample_rate_hz, begin_s - origin_s)
-                _mux(target, pictures, sounds)
-        except av.error.FFmpegError as error:
-            raise MediaError(
-                f"{path} cannot be written: {reason(error)}{room_advice(error)}"
-            ) from error
+        with _told(path), av.open(f"file:{part}", "w") as target:
+            if reencode:
+                pictures = encode_pictures(source, target, origin_s)
+            else:
+                pictures = copy_pictures(source, target, sphere, origin_s)
+            stream = _add_sound(target, codec, field, sample_rate_hz)
+            sounds = _encode(sound, stream, sample_rate_hz, begin_s - origin_s)
+            # By time, so that neither stream waits in memory for the other.
+            for _, packets in heapq.merge(pictures, sounds, key=operator.itemgetter(0)):
+                target.mux(packets)
         if suffix in HEADED:
             inject_spatial_metadata(part, part, sphere, field, movie_first=True)
 
@@ -197,6 +193,8 @@ def _add_sound(
         rate_hz = 48000
     added = target.add_stream(encoder, rate=rate_hz, layout=layout, options=options)
     stream = cast(av.AudioStream, added)
+    if codec == "opus":
+        stream.codec_context.format = av.AudioFormat("flt")  # else 16 bits are enough
     if not codec.startswith("pcm"):
         stream.codec_context.bit_rate = BIT_RATE_OF_CHANNEL * field.num_channels
     return stream
@@ -219,7 +217,8 @@ def _encode(
         for resampled in resampler.resample(frame):
             yield num_samples / rate_hz, stream.encode(resampled)
         num_samples += chunk.shape[1]
-    for rest in (*resampler.resample(None), None):
+    # Without anything to convert, the end comes back as it went in.
+    for rest in (*filter(None, resampler.resample(None)), None):
         yield num_samples / rate_hz, stream.encode(rest)
 
 
@@ -228,7 +227,11 @@ def _checked(chunk: np.ndarray, channels: int) -> np.ndarray:
     return chunk
 
 
-def _mux(target: av.container.OutputContainer, *streams: TimedPackets) -> None:
-    """Packets by their times, so that no stream waits in memory for another."""
-    for _, packets in heapq.merge(*streams, key=operator.itemgetter(0)):
-        target.mux(packets)
+@contextlib.contextmanager
+def _told(path: FilePath) -> Iterator[None]:
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise MediaError(
+            f"{path} cannot be written: {reason(error)}{room_advice(error)}"
+        ) from error
