@@ -13,6 +13,13 @@ from spatialjax.media.chunks import rechunk
 from spatialjax.media.container import AudioStream, MediaInfo, VideoStream, probe
 from spatialjax.media.files import cannot_write, room_advice, write_file
 from spatialjax.media.film_writer import write_film
+from spatialjax.media.flow import (
+    decode_flow,
+    decode_packed_flow,
+    encode_flow,
+    encode_packed_flow,
+    optical_flow,
+)
 from spatialjax.media.folders import check_replaceable, replaced_folder
 from spatialjax.media.images import (
     encode_jpeg,
@@ -53,11 +60,16 @@ __all__ = [
     "VideoStream",
     "cannot_write",
     "check_replaceable",
+    "decode_flow",
+    "decode_packed_flow",
     "describe_for_players",
+    "encode_flow",
     "encode_jpeg",
+    "encode_packed_flow",
     "float_to_int16",
     "inject_spatial_metadata",
     "list_images",
+    "optical_flow",
     "probe",
     "read_audio",
     "read_jpeg",
