@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from spatialjax.ambisonics.harmonics import spherical_harmonics
+
 
 def random_directions(count, seed=0):
     """Unit vectors, float64 [count, 3]."""
@@ -13,3 +15,9 @@ def random_field(order, *leading, num_samples=16, seed=0):
     """Noise in every channel, float32 [*leading, c, t]."""
     shape = (*leading, (order + 1) ** 2, num_samples)
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def plane_waves(signal, direction, order):
+    """Fields, float32 [n, c, t], of signals [t] or [n, t] from n directions [n, 3]."""
+    gains = spherical_harmonics(np.asarray(direction, np.float64), order)
+    return np.float32(gains[..., None] * np.asarray(signal)[..., None, :])
