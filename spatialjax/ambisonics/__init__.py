@@ -1,5 +1,12 @@
 """Sound fields in spherical harmonics (AmbiX: ACN order, SN3D): pure functions."""
 
+from spatialjax.ambisonics.binaural import (
+    BinauralState,
+    binaural_step,
+    init_binaural,
+    render_binaural,
+    stereo_preview,
+)
 from spatialjax.ambisonics.channels import (
     acn_index,
     degrees,
@@ -33,6 +40,12 @@ from spatialjax.ambisonics.grids import (
     pixel_to_angles,
 )
 from spatialjax.ambisonics.harmonics import spherical_harmonics
+from spatialjax.ambisonics.hrtf import Hrirs, measured_hrirs, spherical_head
+from spatialjax.ambisonics.hrtf_filters import (
+    FilterMethod,
+    hrtf_filters,
+    symmetric_filters,
+)
 from spatialjax.ambisonics.intensity import (
     diffuseness,
     energy_density,
@@ -60,9 +73,12 @@ from spatialjax.ambisonics.rotation import (
 from spatialjax.ambisonics.vbap import vbap_gains
 
 __all__ = [
+    "BinauralState",
     "DecoderKind",
     "DecoderScale",
+    "FilterMethod",
     "Grid",
+    "Hrirs",
     "Layout",
     "LoudspeakerMethod",
     "Mirror",
@@ -73,6 +89,7 @@ __all__ = [
     "angle_between_rad",
     "angles_to_direction",
     "angles_to_pixel",
+    "binaural_step",
     "convert_norm",
     "covariance",
     "decode",
@@ -89,11 +106,14 @@ __all__ = [
     "fuma_to_ambix",
     "gauss_legendre_grid",
     "harmonic_rotation",
+    "hrtf_filters",
     "indices",
+    "init_binaural",
     "intensity",
     "intensity_direction",
     "loudspeaker_decoder",
     "max_re",
+    "measured_hrirs",
     "mirror",
     "mirror_signs",
     "norm_gains",
@@ -101,12 +121,16 @@ __all__ = [
     "order_of",
     "pixel_to_angles",
     "plane_wave_decoder",
+    "render_binaural",
     "rotate",
     "rotate_yaw",
     "rotation_from_angles",
     "scale_channels",
     "smooth_covariance",
     "spherical_harmonics",
+    "spherical_head",
+    "stereo_preview",
+    "symmetric_filters",
     "turn_head",
     "vbap_gains",
     "vector_length",

@@ -54,7 +54,7 @@ def angle_deg(vectors, sources):
 @pytest.mark.parametrize("method", EVERY)
 @pytest.mark.parametrize(("speakers", "order"), REGULAR)
 def test_on_regular_layouts_both_vectors_point_at_the_source(speakers, order, method):
-    # Designs of degree 2N + 1 sum such energy vectors exactly; the panning inside ALLRAD
+    # Designs of degree 2N + 1 sum such energy vectors exactly; panning, inside ALLRAD,
     # is not polynomial.
     gains, directions = play(speakers, order, method, SOURCES)
     energy = (gains**2).sum(1)
