@@ -78,7 +78,6 @@ def _potentials(
     share = jax.lax.stop_gradient(surplus / moved)
     log_given = jnp.log(jnp.maximum(share, LEAST_MASS))
     log_taken = jnp.log(jnp.maximum(-share, LEAST_MASS))
-
     cost = cost.reshape((1,) * (share.ndim - 1) + cost.shape)
 
     def soft_least(potential: Array, log_mass: Array, heat: Array) -> Array:

@@ -128,6 +128,12 @@ def test_the_level_of_a_map_does_not_count(level):
         np.testing.assert_allclose(scaled.value, plain, atol=1e-5)
 
 
+@pytest.mark.parametrize("platform", ["tpu", "cuda"])
+def test_lowers_for_accelerators(platform):
+    traced = auc.trace(jnp.zeros((8, 500)), jnp.zeros((8, 500)), AREA)
+    assert traced.lower(lowering_platforms=(platform,)).as_text()
+
+
 def test_bad_shapes_are_refused():
     for measure in (map_correlation, map_auc):
         with pytest.raises(ShapeError, match="target_map"):

@@ -108,6 +108,12 @@ def test_published_means_are_over_clips_of_transformed_chunks():  # B 24
     assert found.mean == pytest.approx((2.0 + 10.0) / 2 * np.sqrt(4800))
 
 
+@pytest.mark.parametrize("platform", ["tpu", "cuda"])
+def test_envelopes_lower_for_accelerators(platform):
+    traced = jax.jit(envelope_distance).trace(*2 * [jnp.zeros((8, 3, 4800))])
+    assert traced.lower(lowering_platforms=(platform,)).as_text()
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ConfigError, match="'emd_dirs'; did you mean 'emd_dir'"):
         report("emd_dirs", np.zeros(3))
