@@ -6,9 +6,8 @@ a rotation ``[3, 3]`` from its own axes to those of the world, whose columns are
 front, the left and the top of the picture, seen from the world.
 """
 
+import math
 from typing import Protocol
-
-import numpy as np
 
 from spatialjax.errors import check_shape
 from spatialjax.vision.sampling import AnyArray, Taps, sample, shrink_by_area
@@ -88,7 +87,8 @@ def shrunk_size(
     for length, density, tiles in zip(
         source_size, source.density(*source_size), source.tiles, strict=True
     ):
-        per_tile = int(np.ceil(length * wanted / density / tiles))
+        # A ratio that is whole but for rounding stays whole.
+        per_tile = math.ceil(length * wanted / density / tiles - 1e-6)
         size.append(min(length // tiles, per_tile) * tiles)
     return size[0], size[1]
 

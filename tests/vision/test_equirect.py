@@ -3,7 +3,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spatialjax.ambisonics.grids import equirect_grid
+from spatialjax.ambisonics import (
+    DecoderKind,
+    DecoderScale,
+    covariance,
+    encode,
+    energy_map,
+    equirect_grid,
+    plane_wave_decoder,
+    rotate_yaw,
+)
 from spatialjax.errors import ShapeError
 from spatialjax.vision import (
     Equirect,
@@ -79,6 +88,27 @@ def test_b7_rolling_by_columns_is_a_yaw():
     np.testing.assert_array_equal(
         jax.jit(yaw_image)(jnp.asarray(IMAGE), 5), np.roll(IMAGE, -5, 1)
     )
+
+
+def test_b7_the_energy_map_of_a_turned_field_is_the_rolled_map():
+    columns, order = 11, 3
+    direction = np.float32([[0.8, 0.36, 0.48], [-0.6, 0.64, -0.48]])
+    rms = np.float32([1.0, 0.5]).reshape(2, 1, 1)
+    fields = rms * encode(np.ones((2, 1), np.float32), direction, order)
+    fields = jnp.concatenate(list(fields), axis=-1)
+    decoder = plane_wave_decoder(
+        equirect_grid(HEIGHT, WIDTH).direction,
+        order,
+        DecoderKind.BASIC,
+        DecoderScale.NONE,
+    )
+
+    def energy(field):
+        return energy_map(covariance(field), decoder).reshape(HEIGHT, WIDTH, 1)
+
+    turned = rotate_yaw(fields, 2 * np.pi * columns / WIDTH)
+    expected = yaw_image(energy(fields), columns)
+    np.testing.assert_allclose(energy(turned), expected, atol=1e-4)
 
 
 def test_b25_a_marker_moves_as_the_azimuth():

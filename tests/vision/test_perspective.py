@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from spatialjax.ambisonics import rotation_from_angles
 from spatialjax.errors import ConfigError
 from spatialjax.vision import Equirect, Perspective, reproject
 from tests.vision.spheres import psnr_db, rotation, smooth
@@ -47,10 +48,7 @@ def test_a_pose_may_be_traced():
     image = smooth(Equirect().directions(64, 128)).astype(np.float32)
 
     def look(image, yaw_rad):
-        cos, sin, zero = jnp.cos(yaw_rad), jnp.sin(yaw_rad), jnp.zeros(())
-        yaw = jnp.stack([cos, -sin, zero, sin, cos, zero, zero, zero, zero + 1])
-        pose = yaw.reshape(3, 3) @ jnp.float32(rotation(0, 0.3, 0.1))
-        camera = Perspective(1.2, pose)
+        camera = Perspective(1.2, rotation_from_angles(yaw_rad, 0.3, 0.1))
         return reproject(image, Equirect(), camera, 24, 32)
 
     camera = Perspective(1.2, rotation(0.8, 0.3, 0.1))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from spatialjax.ambisonics.channels import order_of
 from spatialjax.errors import DataError, ShapeError
-from spatialjax.media import encode_jpeg, probe, read_audio, sample_images
+from spatialjax.media import encode_jpeg, probe, sample_images
 from spatialjax.media.flow import encode_flow, optical_flow
 from tfds_builders.ambix_video.published import (
     read_pictures,
@@ -19,7 +19,7 @@ from tfds_builders.ambix_video.published import (
 )
 from tfds_builders.ambix_video.settings import Settings
 from tfds_builders.raw.ambisonics_pictures import sphere_pictures
-from tfds_builders.raw.ambisonics_sound import sound_stream
+from tfds_builders.raw.ambisonics_sound import read_field
 from tfds_builders.segments import ClipMedia
 
 
@@ -53,8 +53,7 @@ class VideoClip:
           UserError: the clip cannot be used; the text says why.
         """
         settings = self.settings
-        sound_stream(self.sound)
-        sound = read_audio(self.sound, settings.sample_rate_hz)
+        sound = read_field(self.sound, settings.sample_rate_hz)
         samples = _stored_channels(sound.samples, settings, self.sound)
         start_s = sound.start_s if self.sound == self.pictures else None
         duration_s = samples.shape[1] / settings.sample_rate_hz

@@ -5,21 +5,13 @@ each; ``flow``, which may lack, one packed flow each and ``flow_limits.npy``.
 """
 
 import io
-import math
 import pathlib
 
 import numpy as np
-import scipy.signal
 from PIL import Image
 
 from spatialjax.errors import DataError, MediaError
-from spatialjax.media import (
-    encode_jpeg,
-    float_to_int16,
-    list_images,
-    read_audio,
-    read_jpeg,
-)
+from spatialjax.media import encode_jpeg, list_images, read_audio, read_jpeg
 from spatialjax.media.flow import decode_packed_flow, encode_flow
 from tfds_builders.ambix_video.settings import Settings
 from tfds_builders.av_clips.rates import image_rate_hz
@@ -28,7 +20,7 @@ from tfds_builders.raw.ambisonics_pictures import (
     check_sphere,
     equirect_picture,
 )
-from tfds_builders.raw.ambisonics_sound import sound_stream
+from tfds_builders.raw.ambisonics_sound import resample, sound_stream
 
 _ANY_SIDE = 1 << 20
 """A short side that no picture exceeds."""
@@ -60,12 +52,8 @@ def read_seconds(folder: str, sample_rate_hz: int) -> np.ndarray:
                 f"{rate_hz}: it was cut off"
             )
         seconds.append(samples)
-    sound = np.concatenate(seconds, 1)
-    return (
-        sound
-        if rate_hz == sample_rate_hz
-        else _resample(sound, rate_hz, sample_rate_hz)
-    )
+    # As one piece, so that no second has an edge.
+    return resample(np.concatenate(seconds, 1), rate_hz, sample_rate_hz)
 
 
 def read_pictures(
@@ -144,12 +132,3 @@ def _stored_picture(path: pathlib.Path, settings: Settings) -> tuple[bytes, bool
         check_sphere(picture, path)
         small = equirect_picture(picture, SphereForm(), settings.short_side)
     return encode_jpeg(small, settings.jpeg_quality), False
-
-
-def _resample(sound: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
-    """A sound [c, t] at another rate, as one piece, so that no second has an edge."""
-    common = math.gcd(rate_hz, wanted_hz)
-    samples = scipy.signal.resample_poly(
-        sound.astype(np.float32) / 2**15, wanted_hz // common, rate_hz // common, axis=1
-    )
-    return float_to_int16(samples)

@@ -1,12 +1,23 @@
-"""The sound stream of a recording, and which of its channels are W, Y, Z, X."""
+"""The sound of a recording, and which of its channels are W, Y, Z, X."""
 
 import math
 import pathlib
 import struct
 from collections.abc import Sequence
 
+import numpy as np
+import scipy.signal
+
 from spatialjax.errors import DataError, MediaError
-from spatialjax.media import AudioStream, probe
+from spatialjax.media import (
+    AudioStream,
+    Sound,
+    float_to_int16,
+    probe,
+    read_audio,
+    stream_ambix,
+)
+from spatialjax.media.audio import FULL_SCALE
 
 MOST_CHANNELS = 8
 """PyAV crashes where it takes the samples of more from a frame (17.0, measured)."""
@@ -16,8 +27,39 @@ AAC_5_1 = (2, 1, 4, 0)
 coded as centre, left, right and left surround."""
 
 
+def read_field(path: str, sample_rate_hz: int) -> Sound:
+    """The sound of a file, of any number of channels, at another rate.
+
+    Raises:
+      MediaError: it cannot be read; with more than `MOST_CHANNELS` channels only WAV,
+        FLAC and CAF can.
+    """
+    streams = probe(path).audio
+    if not streams or streams[0].channels <= MOST_CHANNELS:
+        sound_stream(path)
+        return read_audio(path, sample_rate_hz)
+    with stream_ambix(path) as reader:
+        samples = np.concatenate([float_to_int16(c) for c in reader.chunks], 1)
+        samples = resample(samples, reader.sample_rate_hz, sample_rate_hz)
+        return Sound(samples, sample_rate_hz, reader.start_s)
+
+
+def resample(samples: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
+    """A sound int16 [c, t] at another rate."""
+    if rate_hz == wanted_hz:
+        return samples
+    common = math.gcd(rate_hz, wanted_hz)
+    resampled = scipy.signal.resample_poly(
+        samples.astype(np.float32) / FULL_SCALE,
+        wanted_hz // common,
+        rate_hz // common,
+        axis=1,
+    )
+    return float_to_int16(resampled)
+
+
 def sound_stream(path: str | pathlib.Path) -> AudioStream:
-    """The sound stream that is read of a file.
+    """The sound stream that FFmpeg reads of a file.
 
     Raises:
       MediaError: there is none, or one with more channels than can be decoded, or a

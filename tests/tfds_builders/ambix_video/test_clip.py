@@ -28,7 +28,9 @@ def published(folder, **settings):
 def video(path, sound=None, **settings):
     settings = {"sample_rate_hz": RATE_HZ, "short_side": HEIGHT, **settings}
     sound = path.with_suffix(".wav") if sound is None else sound
-    return VideoClip("a", str(path), str(sound), MASK, Settings(**settings)).load()
+    stored = Settings(**settings)
+    mask = (*MASK, *(True,) * 5)[: stored.num_channels]
+    return VideoClip("a", str(path), str(sound), mask, stored).load()
 
 
 def pictures(media):
@@ -151,10 +153,15 @@ class TestVideo:
         error = media.audio[0, :, 200:-200] / 32768 - expected[:, 200:-200]
         assert np.abs(error).max() < 0.01
 
-    def test_more_channels_than_can_be_decoded(self, tmp_path):
+    @pytest.mark.parametrize("rate_hz", [RATE_HZ, 8000])
+    @pytest.mark.parametrize("order", [1, 2])
+    def test_channels_beyond_the_order_are_left_out(self, tmp_path, order, rate_hz):
         path = write_sphere(tmp_path / "a.mp4", channels=9)
-        with pytest.raises(MediaError, match=r"a\.wav has 9 channels, more than 8"):
-            video(path)
+        media = video(path, order=order, sample_rate_hz=rate_hz)
+        assert media.audio.shape == (1, (order + 1) ** 2, rate_hz)
+        expected = field(1, 9, rate_hz).T[: (order + 1) ** 2, 200:-200]
+        error = media.audio[0, :, 200:-200] / 32768 - expected
+        assert np.abs(error).max() < 2e-3
 
     def test_an_order_that_is_not_there(self, tmp_path):
         path = write_sphere(tmp_path / "a.mp4")
