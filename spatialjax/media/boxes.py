@@ -18,6 +18,7 @@ from spatialjax.media.new_file import replaced_file
 LARGEST_OFFSET = 2**32 - 1
 """The last byte that a 32-bit table of offsets can name."""
 
+# What a file may begin with: FFmpeg and cameras begin old movies with any of these.
 _FIRST = b"ftyp moov mdat wide free skip pnot uuid styp".split()
 _NUM_FIELDS = {
     **dict.fromkeys(b"moov trak mdia minf stbl dinf wave sv3d proj".split(), 0),
@@ -30,6 +31,7 @@ _PICTURE_FIELDS = 78
 _SOUND_FIELDS = {0: 28, 1: 44, 2: 64}
 """Bytes of the fields of a sound sample entry, by its QuickTime version."""
 
+_STBL = (b"trak", b"mdia", b"minf", b"stbl")
 _PIECE = 2**22
 
 
@@ -175,7 +177,7 @@ def _parse_movie(file: BinaryIO, span: _Span, path: FilePath) -> Box:
     head = 16 if content[:4] == b"\0\0\0\1" else 8
     movie = _parse(b"moov", content[head:], path)
     if not any(movie.find(b"trak")):
-        raise MediaError(f"{path} holds no track that is neither compressed nor apart")
+        raise MediaError(f"{path} holds no track, or a header that is compressed")
     return movie
 
 
@@ -210,17 +212,13 @@ def _parse_entry(entry: Box, handler: bytes, version: int, path: FilePath) -> Bo
     if handler == b"vide":
         num = _PICTURE_FIELDS
     elif handler == b"soun":
-        num = _SOUND_FIELDS.get(0 if version else sound_entry_version(entry), 28)
+        stated = int.from_bytes(entry.fields[8:10])
+        num = _SOUND_FIELDS.get(0 if version else stated, _SOUND_FIELDS[0])
     else:
         return entry
     parts, tail = _split(entry.fields[num:])
     children = [_parse(*part, path) for part in parts]
     return Box(entry.kind, entry.fields[:num], children, tail)
-
-
-def sound_entry_version(entry: Box) -> int:
-    """The version that a sound sample entry states."""
-    return int.from_bytes(entry.fields[8:10])
 
 
 def _split(content: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
@@ -243,24 +241,21 @@ def _check_movable(
 ) -> None:
     """Raise MediaError where positions stand elsewhere than in `stco` and `co64`."""
     kinds = {span.kind for span in spans} | {box.kind for box in movie.children}
-    for kind in (b"moof", b"mvex", b"sidx", b"mfra"):
-        if kind in kinds:
-            raise MediaError(
-                f"{path} is cut into fragments ({_name(kind)}), which cannot be "
-                "changed; save it as a plain mp4 first"
-            )
+    if fragments := kinds & {b"moof", b"mvex", b"sidx", b"mfra"}:
+        raise MediaError(
+            f"{path} is cut into fragments ({_name(min(fragments))}), which cannot be "
+            "changed; save it as a plain mp4 first"
+        )
     metas = [box.fields for box in movie.find(b"meta")]
     for span in spans:
         if span.kind == b"meta":
             file.seek(span.start + 8)
             metas.append(file.read(span.size - 8))
-    tables = [
-        b"iloc" for meta in metas for kind, _ in _split(meta[4:])[0] if kind == b"iloc"
-    ]
-    tables += [b"saio" for _ in movie.find(b"trak", b"mdia", b"minf", b"stbl", b"saio")]
-    for kind in tables:
+    inside = {kind for meta in metas for kind, _ in _split(meta[4:])[0]}
+    inside |= {box.kind for stbl in movie.find(*_STBL) for box in stbl.children}
+    if tables := inside & {b"iloc", b"saio"}:
         raise MediaError(
-            f"{path} keeps positions in {_name(kind)}, which cannot be changed"
+            f"{path} keeps positions in {_name(min(tables))}, which cannot be changed"
         )
     for dref in movie.find(b"trak", b"mdia", b"minf", b"dinf", b"dref"):
         if not all(int.from_bytes(entry.fields[:4]) & 1 for entry in dref.children):
@@ -272,28 +267,19 @@ def _move_chunks(movie: Box, span: _Span, order: list[_Span], path: FilePath) ->
 
     `span` is where `movie` lay.
     """
-    tables = [
-        box
-        for stbl in movie.find(b"trak", b"mdia", b"minf", b"stbl")
-        for box in stbl.children
-        if box.kind in (b"stco", b"co64")
-    ]
+    boxes = (box for stbl in movie.find(*_STBL) for box in stbl.children)
+    tables = [box for box in boxes if box.kind in (b"stco", b"co64")]
     offsets = [_read_offsets(table, path) for table in tables]
     end = sum(other.size for other in order)
     if end - span.size + len(bytes(movie)) > LARGEST_OFFSET:
         for table, values in zip(tables, offsets, strict=True):
-            table.kind, table.fields = (
-                b"co64",
-                table.fields[:8] + bytes(8 * len(values)),
-            )
-    starts = {}
-    position = 0
-    for other in order:
-        starts[other] = position
-        position += len(bytes(movie)) if other == span else other.size
+            # Of its final size, which the places below depend on.
+            table.kind, table.fields = b"co64", table.fields[:8] + values.tobytes()
+    sizes = [len(bytes(movie)) if other == span else other.size for other in order]
+    starts = dict(zip(order, np.cumsum([0, *sizes[:-1]]), strict=True))
     spans = sorted(order, key=lambda other: other.start)
-    shifts = np.array([starts[other] - other.start for other in spans])
     begins = np.array([other.start for other in spans])
+    shifts = np.array([starts[other] - other.start for other in spans])
     for table, values in zip(tables, offsets, strict=True):
         index = np.searchsorted(begins, values, "right") - 1
         if np.any(index == spans.index(span)) or np.any(values > end):

@@ -35,24 +35,24 @@ BIT_RATE_OF_CHANNEL = 128_000
 """Bits a second of each channel of a lossy codec."""
 
 
-class Container(NamedTuple):
-    """What a kind of film takes, and players find in it; the first sound is usual."""
+class FilmKind(NamedTuple):
+    """The codecs that a kind of film takes; the first of the sounds is the default."""
 
     pictures: tuple[str, ...]
     sounds: tuple[str, ...]
 
 
 _MP4_PICTURES = ("h264", "hevc", "av1", "vp9", "mpeg4")
-CONTAINERS = {
-    ".mp4": Container(_MP4_PICTURES, ("aac", "opus")),
-    ".mov": Container(
+FILM_KINDS = {
+    ".mp4": FilmKind(_MP4_PICTURES, ("aac", "opus")),
+    ".mov": FilmKind(
         ("h264", "hevc", "mpeg4", "mjpeg", "prores", "dnxhd"), ("pcm24", "pcm16")
     ),
-    ".webm": Container(("vp9", "av1"), ("opus",)),
-    ".mkv": Container(_MP4_PICTURES, ("opus",)),
+    ".webm": FilmKind(("vp9", "av1"), ("opus",)),
+    ".mkv": FilmKind(_MP4_PICTURES, ("opus",)),
 }
 
-HEADED = (".mp4", ".mov")
+_WITH_BOXES = (".mp4", ".mov")
 """Where boxes of our own tell of sphere and sound field."""
 
 _ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -101,8 +101,8 @@ def write_spatial_film(
       ShapeError: a chunk has other channels than the first.
     """
     suffix = pathlib.Path(path).suffix.lower()
-    if suffix not in CONTAINERS:
-        raise MediaError(f"{path} is no film, expected {', '.join(CONTAINERS)}")
+    if suffix not in FILM_KINDS:
+        raise MediaError(f"{path} is no film, expected {', '.join(FILM_KINDS)}")
     field, sound = _peek(sound, path)
     codec = _choose_codec(codec, suffix, field, path)
     sphere = sphere or read_spatial_metadata(picture_source).picture
@@ -122,7 +122,7 @@ def write_spatial_film(
             # By time, so that neither stream waits in memory for the other.
             for _, packets in heapq.merge(pictures, sounds, key=operator.itemgetter(0)):
                 target.mux(packets)
-        if suffix in HEADED:
+        if suffix in _WITH_BOXES:
             inject_spatial_metadata(part, part, sphere, field, movie_first=True)
 
 
@@ -151,7 +151,7 @@ def _choose_codec(
     # AAC takes channels for loudspeakers, and cuts the treble of one among six.
     fitting = [
         name
-        for name in CONTAINERS[suffix].sounds
+        for name in FILM_KINDS[suffix].sounds
         if name != "aac" or field.num_channels == 4
     ]
     if codec is None:
@@ -165,18 +165,18 @@ def _choose_codec(
 
 
 def _check_pictures(codec: str, suffix: str, reencode: bool, path: FilePath) -> None:
-    if reencode and suffix not in HEADED:
+    if reencode and suffix not in _WITH_BOXES:
+        expected = " or ".join(_WITH_BOXES)
         raise MediaError(
-            f"{path} cannot hold pictures encoded anew, expected {' or '.join(HEADED)}"
+            f"{path} cannot hold pictures encoded anew, expected {expected}"
         )
-    if reencode or codec in CONTAINERS[suffix].pictures:
+    if reencode or codec in FILM_KINDS[suffix].pictures:
         return
-    others = [name for name, taken in CONTAINERS.items() if codec in taken.pictures]
+    others = [name for name, kind in FILM_KINDS.items() if codec in kind.pictures]
     raise MediaError(
         f"{path} cannot hold pictures of {codec}, expected "
-        f"{', '.join(CONTAINERS[suffix].pictures)}; name the film "
-        + (", ".join(others) + ", or" if others else ".mp4 and")
-        + " have them encoded anew (reencode)"
+        f"{', '.join(FILM_KINDS[suffix].pictures)}; name the film "
+        + ", ".join([*others, "or .mp4 and have them encoded anew (reencode)"])
     )
 
 

@@ -166,8 +166,8 @@ def _remove(box: Box, *kinds: bytes) -> None:
 def _aac_channels(path: FilePath) -> dict[int, int]:
     """Channels of each AAC track by its id.
 
-    Other tracks are not asked for: PyAV 18 frees the channel layouts twice that a
-    channel map or a `chan` box gives to PCM, which ends the process.
+    Other tracks are not asked: where `SA3D` maps the channels of PCM, PyAV 18 frees
+    their layout twice, which ends the process.
     """
     with open_media(path) as container:
         streams = (s for s in container.streams.audio if s.codec_context)
@@ -244,10 +244,10 @@ def _picture_of_frame(container: InputContainer) -> SphericalPicture | None:
 
 
 def _sound_of_layout(container: InputContainer) -> SoundField | None:
-    """The sound field of FFmpeg's name of a layout, as that of Opus with mapping 2."""
-    stream = _first(s for s in container.streams.audio if s.codec_context)
-    name = stream.codec_context.layout.name if stream else ""
-    found = re.fullmatch(r"ambisonic (\d+)(\+stereo)?", name)
+    """The sound field of Opus with mapping 2, by FFmpeg's name of its layout."""
+    contexts = (s.codec_context for s in container.streams.audio if s.codec_context)
+    opus = _first(c for c in contexts if c.codec.canonical_name == "opus")
+    found = opus and re.fullmatch(r"ambisonic (\d+)(\+stereo)?", opus.layout.name)
     return SoundField(int(found[1]), bool(found[2])) if found else None
 
 

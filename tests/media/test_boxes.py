@@ -248,6 +248,14 @@ def keeps_iloc(movie):
     movie.children.append(Box(b"meta", bytes(4) + bytes(Box(b"iloc", bytes(8)))))
 
 
+def test_a_table_beside_the_header_is_refused(tmp_path):
+    path = film(tmp_path / "x.mp4")
+    meta = Box(b"meta", bytes(4), [Box(b"iloc", bytes(8))])
+    path.write_bytes(path.read_bytes() + bytes(meta))
+    with pytest.raises(MediaError, match="keeps positions in 'iloc'"):
+        rewrite_movie(path, tmp_path / "y.mp4", pad)
+
+
 def lies_elsewhere(movie):
     for dref in movie.find(b"trak", b"mdia", b"minf", b"dinf", b"dref"):
         dref.children = [Box(b"url ", bytes(4) + b"other.mp4\0")]

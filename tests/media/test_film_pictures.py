@@ -182,6 +182,13 @@ def rewrap(source, target):
     rewrite_movie(target, target, lambda movie: None, movie_first=True)
 
 
+@pytest.mark.parametrize("anew", [False, True])
+def test_pictures_without_times_are_told(tmp_path, anew):
+    write_pictures(tmp_path / "x.h264", 5)
+    with pytest.raises(MediaError, match="does not tell the times of its pictures"):
+        convert(tmp_path / "x.h264", tmp_path / "y.mp4", anew=anew)
+
+
 def test_what_has_no_pictures_is_told(tmp_path):
     (tmp_path / "x.mp4").write_bytes(bytes(range(100)))
     for name, message in (("x.mp4", "cannot be read"), ("y.mp4", "does not exist")):

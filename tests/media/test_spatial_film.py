@@ -1,6 +1,7 @@
 """Films with ambisonics, from the first sample to what players see."""
 
 import os
+import resource
 
 import av
 import numpy as np
@@ -165,7 +166,7 @@ def test_pictures_that_do_not_fit_are_encoded_on_demand(tmp_path, sources):
     with pytest.raises(
         MediaError,
         match=r"x.mov cannot hold pictures of vp9, expected h264, .*; name the film "
-        r".mp4, .webm, .mkv, or have them encoded anew",
+        r".mp4, .webm, .mkv, or .mp4 and have them encoded anew",
     ):
         write_spatial_film(path, sources / "vp9.webm", [tones(4)], RATE_HZ)
     with pytest.raises(MediaError, match=r"x.webm cannot hold pictures of h264"):
@@ -186,6 +187,19 @@ def test_pictures_that_do_not_fit_are_encoded_on_demand(tmp_path, sources):
     )
     assert flash_s(path) == pytest.approx(0.48, abs=0.0015)
     assert read_spatial_metadata(path).picture == SPHERE
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(tmp_path, sources):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(MediaError, match=r"cannot be written: .*; free some room"):
+            write_spatial_film(
+                tmp_path / "x.mov", sources / "h264.mp4", [tones(16)], RATE_HZ
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not os.listdir(tmp_path)
 
 
 def failing(chunk):
