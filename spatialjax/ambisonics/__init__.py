@@ -40,7 +40,12 @@ from spatialjax.ambisonics.grids import (
     pixel_to_angles,
 )
 from spatialjax.ambisonics.harmonics import spherical_harmonics
-from spatialjax.ambisonics.hrtf import Hrirs, measured_hrirs, spherical_head
+from spatialjax.ambisonics.hrtf import (
+    Hrirs,
+    measured_hrirs,
+    resample_hrirs,
+    spherical_head,
+)
 from spatialjax.ambisonics.hrtf_filters import (
     FilterMethod,
     hrtf_filters,
@@ -122,6 +127,7 @@ __all__ = [
     "pixel_to_angles",
     "plane_wave_decoder",
     "render_binaural",
+    "resample_hrirs",
     "rotate",
     "rotate_yaw",
     "rotation_from_angles",

@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.signal import resample_poly
 from scipy.spatial import SphericalVoronoi
 
 from spatialjax.ambisonics.grids import Grid, gauss_legendre_grid
@@ -50,8 +51,9 @@ def spherical_head(
     Each ear has the delay of the path around the sphere, so that between the ears lies
     r/c (γ + sin γ) for a source γ from the median plane (Woodworth, 1938), and the
     one-pole one-zero shadow of Brown and Duda (IEEE Trans. Speech Audio Process. 6,
-    1998, 476), which halves or lifts high tones. There is no pinna: front and back, up
-    and down sound alike. Frequencies fall off from 90 % of the highest.
+    1998, 476), which doubles high tones at the ear and leaves a tenth of them behind
+    the head. There is no pinna: front and back, up and down sound alike. Frequencies
+    fall off from 90 % of the highest.
 
     The centre of the head hears the source after a quarter of the taps; at 48 kHz there
     are 256 taps, so 64 samples.
@@ -117,6 +119,24 @@ def measured_hrirs(
     direction = np.asarray(direction, np.float64)
     weight = _solid_angles(direction)
     return Hrirs(direction, weight, np.asarray(filters, np.float32), sample_rate_hz)
+
+
+def resample_hrirs(hrirs: Hrirs, sample_rate_hz: int) -> Hrirs:
+    """The same responses for sound of another sample rate.
+
+    Raises:
+      ConfigError: the rate is not positive.
+    """
+    if sample_rate_hz < 1:
+        raise ConfigError(f"the sample rate is {sample_rate_hz} Hz; it must be above 0")
+    common = math.gcd(sample_rate_hz, hrirs.sample_rate_hz)
+    up, down = sample_rate_hz // common, hrirs.sample_rate_hz // common
+    # Taps are samples over the rate: more of them have to weigh less each.
+    filters = resample_poly(hrirs.filters.astype(np.float64), up, down, axis=-1)
+    return hrirs._replace(
+        filters=(filters * (down / up)).astype(np.float32),
+        sample_rate_hz=sample_rate_hz,
+    )
 
 
 def _low_pass(num_bins: int) -> HostArray:

@@ -7,6 +7,7 @@ from spatialjax.ambisonics import (
     angles_to_direction,
     fibonacci_grid,
     measured_hrirs,
+    resample_hrirs,
     spherical_head,
 )
 from spatialjax.errors import ConfigError, DataError, ShapeError
@@ -85,6 +86,8 @@ def test_a_head_of_no_size_or_rate_is_refused():
         spherical_head(48000, head_radius_m=0)
     with pytest.raises(ConfigError, match="at 0 Hz"):
         spherical_head(0)
+    with pytest.raises(ConfigError, match="rate is 0 Hz"):
+        resample_hrirs(spherical_head(8000, fibonacci_grid(4)), 0)
 
 
 def test_measured_directions_have_the_solid_angle_of_their_cell():
@@ -126,6 +129,22 @@ def test_delays_are_put_before_the_filters():
     np.testing.assert_allclose(ratio, np.broadcast_to(expected, ratio.shape), atol=1e-5)
     none = measured_hrirs(directions, filters, 44100, np.zeros((6, 2)))
     np.testing.assert_array_equal(none.filters, filters.astype(np.float32))
+
+
+@pytest.mark.parametrize(("given_hz", "wanted_hz"), [(44100, 48000), (96000, 44100)])
+def test_resampled_responses_are_those_of_the_other_rate(given_hz, wanted_hz):
+    grid = fibonacci_grid(20)
+    resampled = resample_hrirs(spherical_head(given_hz, grid), wanted_hz)
+    assert resampled.sample_rate_hz == wanted_hz
+    direct = spherical_head(wanted_hz, grid)
+    frequency_hz = np.fft.rfftfreq(1024, 1 / wanted_hz)
+    earlier_s = 64 / wanted_hz - (128 if given_hz == 96000 else 64) / given_hz
+    given, expected = (
+        np.fft.rfft(head.filters, 1024)[..., frequency_hz < 15000]
+        for head in (resampled, direct)
+    )
+    shift = np.exp(2j * np.pi * frequency_hz[frequency_hz < 15000] * earlier_s)
+    np.testing.assert_allclose(given, expected * shift, atol=0.02)
 
 
 def test_measurements_that_do_not_fit_are_told():
