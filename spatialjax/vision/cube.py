@@ -68,7 +68,10 @@ class Cube:
         face, row, column = self._place(direction, rows, columns)
         corners = bilinear_corners(row, column)
         # A corner beyond the edge of its face is found on the face beside it.
-        beside = self._direction(face[None], corners.row, corners.column, rows, columns)
+        row, column = (
+            pixel.astype(direction.dtype) for pixel in (corners.row, corners.column)
+        )
+        beside = self._direction(face[None], row, column, rows, columns)
         face, row, column = self._place(beside, rows, columns)
         row = row.round().clip(0, rows - 1).astype("int32") + face // TILES[1] * rows
         column = column.round().clip(0, columns - 1).astype("int32")

@@ -55,7 +55,7 @@ class Perspective:
         corners = bilinear_corners(row, column)
         rows = corners.row.clip(0, height - 1)
         columns = corners.column.clip(0, width - 1)
-        return Taps(rows * width + columns, corners.weight * is_seen[None])
+        return Taps(rows * width + columns, xp.where(is_seen[None], corners.weight, 0))
 
     def density(self, height: int, width: int) -> tuple[float, float]:
         """Rows and columns per radian in the middle of the picture."""

@@ -68,7 +68,8 @@ def resampling_taps(
     direction = target.directions(*target_size)
     for rotation in (target.rotation, _transposed(source.rotation)):
         if rotation is not None:
-            direction = direction @ rotation.T
+            # No matrix product, which some devices round to three digits.
+            direction = (direction[..., None, :] * rotation[None, None]).sum(-1)
     return source.taps(direction, *source_size)
 
 

@@ -7,6 +7,8 @@ from spatialjax.errors import ShapeError
 from spatialjax.vision import Cube, Equirect, reproject
 from tests.vision.spheres import psnr_db, smooth
 
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
 X, Y, Z = np.eye(3)
 CARDINAL = [[Y, X, -Y], [-Z, -X, Z]]
 """Left, front, right; bottom, back, top."""

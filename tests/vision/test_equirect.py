@@ -27,6 +27,8 @@ from spatialjax.vision import (
 )
 from tests.vision.spheres import psnr_db, rotation, smooth
 
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
 HEIGHT, WIDTH = 32, 64
 DIRECTION = Equirect().directions(HEIGHT, WIDTH)
 IMAGE = smooth(DIRECTION).astype(np.float32)

@@ -8,6 +8,8 @@ from spatialjax.errors import ConfigError
 from spatialjax.vision import Equirect, Perspective, reproject
 from tests.vision.spheres import psnr_db, rotation, smooth
 
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
 RIGHT_ANGLE_RAD = np.pi / 2
 
 

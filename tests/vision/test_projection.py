@@ -6,6 +6,8 @@ from spatialjax.errors import ShapeError
 from spatialjax.vision import Cube, Equirect, Perspective, reproject, shrunk_size
 from tests.vision.spheres import rotation, smooth
 
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
 
 @pytest.mark.parametrize(
     ("source", "target", "source_size", "target_size", "expected"),

@@ -8,6 +8,8 @@ from scipy.ndimage import map_coordinates
 from spatialjax.errors import ShapeError
 from spatialjax.vision import Taps, bilinear_corners, sample, shrink_by_area
 
+pytestmark = pytest.mark.usefixtures("strict_dtypes")
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (2, 9, 14, 3)).astype(np.uint8)
 
