@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from spatialjax.ambisonics.channels import (
-    acn_index,
     degrees,
     num_channels,
     order_of,
@@ -22,8 +21,12 @@ from spatialjax.ambisonics.channels import (
 from spatialjax.errors import ConfigError, check_shape
 from spatialjax.typing import Array, HostArray
 
-MAX_FUMA_ORDER = 3
-"""Furse and Malham named the channels up to this order."""
+# W | X Y Z | R S T U V | K L M N O P Q, as ACN indices and as gains over SN3D. Each but
+# W has the maximum 1 over the sphere (Malham, "Higher order Ambisonic systems", 2003).
+_FUMA_ACN = np.array([0, 3, 1, 2, 6, 7, 5, 8, 4, 12, 13, 11, 14, 10, 15, 9])
+_FUMA_GAINS = np.sqrt(
+    [1 / 2, 1, 1, 1, 1, *[4 / 3] * 4, 1, *[45 / 32] * 2, *[9 / 5] * 2, *[8 / 5] * 2]
+)
 
 
 class Norm(enum.StrEnum):
@@ -38,7 +41,7 @@ def norm_gains(order: int, norm: Norm) -> HostArray:
     """Factors float64 [c] from SN3D to another normalisation."""
     if norm == Norm.SN3D:
         return np.ones(num_channels(order))
-    gains = np.sqrt(2 * degrees(order) + 1)
+    gains = np.sqrt(2 * degrees(order) + 1.0)
     return gains if norm == Norm.N3D else gains / math.sqrt(4 * math.pi)
 
 
@@ -77,32 +80,11 @@ def fuma_to_ambix(fuma: Array) -> Array:
 
 
 def _fuma_channels(signal: Array) -> tuple[HostArray, HostArray]:
-    """ACN index and gain over SN3D, each [c], of every FuMa channel.
-
-    Each channel but W has the maximum 1 over the sphere; W is 3 dB lower. Malham,
-    "Higher order Ambisonic systems", 2003.
-    """
-    order = order_of(check_shape("signal", signal, "... c t")["c"])
-    if order > MAX_FUMA_ORDER:
+    """ACN index and gain over SN3D, each [c], of every FuMa channel of a signal."""
+    size = check_shape("signal", signal, "... c t")["c"]
+    if order_of(size) > 3:
         raise ConfigError(
-            f"the signal has order {order}; FuMa ends at order {MAX_FUMA_ORDER}, so "
-            "keep AmbiX or drop the higher channels"
+            f"the signal has order {order_of(size)}; FuMa ends at order 3, so keep "
+            "AmbiX or drop the higher channels"
         )
-    second, third = 2 / math.sqrt(3), 3 / math.sqrt(5)
-    gains_by_index = (
-        (1 / math.sqrt(2),),
-        (1.0, 1.0),
-        (1.0, second, second),
-        (1.0, math.sqrt(45 / 32), third, math.sqrt(8 / 5)),
-    )
-    acn, gains = [], []
-    for n in range(order + 1):
-        # m of X, Y, Z; the other degrees begin with m = 0.
-        ms = (
-            (1, -1, 0)
-            if n == 1
-            else sorted(range(-n, n + 1), key=lambda m: (abs(m), -m))
-        )
-        acn += [acn_index(n, m) for m in ms]
-        gains += [gains_by_index[n][abs(m)] for m in ms]
-    return np.array(acn), np.array(gains)
+    return _FUMA_ACN[:size], _FUMA_GAINS[:size]
