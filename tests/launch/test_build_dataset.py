@@ -9,6 +9,7 @@ from absl import logging
 
 from tests.launch.programs import program
 from tests.media.make import number_picture, tone, write_video
+from tests.tfds_builders.ambix_video.recordings import write_sphere
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -129,3 +130,18 @@ def test_number_of_cores_where_nobody_tells_which_are_ours(monkeypatch):
         monkeypatch.delattr(os, "sched_getaffinity")
         monkeypatch.setattr(os, "cpu_count", lambda: 3)
         assert module._num_cores() == 3
+
+
+def test_sound_fields_and_spheres(tmp_path):
+    write_sphere(tmp_path / "source" / "a.mp4", channels=9)
+    words = (f"--source={tmp_path / 'source'}", f"--data_dir={tmp_path / 'data'}")
+    settings = ("--sample_rate_hz=4000", "--short_side=32", "--order=2", "--flow")
+    done = run("--dataset=ambix_video", *words, *settings, "--num_workers=0")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "data" / "ambix_video" / "default" / "1.0.0"
+    clips = json.loads((folder / "clips.json").read_text())
+    assert (clips["sample_rate_hz"], clips["channels"]) == (4000, 9)
+    (clip,) = clips["splits"]["train"]
+    assert (clip["height"], clip["width"], clip["has_flow"]) == (32, 64, True)
+    line = last_line(run("--dataset=av_clips", *words, "--order=2"))
+    assert "there is no setting order here: did you mean" in line
