@@ -4,9 +4,13 @@ from spatialjax.tasks.base import (
     ArraySpec,
     Aux,
     BatchSpec,
+    ChunkSpatializer,
+    ChunkSpec,
+    FieldSpec,
     HostScored,
     MaskSeparator,
     Scores,
+    Spatializer,
     Task,
     Trainable,
     Variables,
@@ -15,12 +19,30 @@ from spatialjax.tasks.base import (
 )
 from spatialjax.tasks.mask_chain import MaskChain, MaskLoss, MaskTarget
 from spatialjax.tasks.pixels import Compat, Pixels, PixelsConfig
+from spatialjax.tasks.spatial_audio import FieldLossWeights, SpatialAudio
+from spatialjax.tasks.spatial_audio_config import (
+    DirectionalConfig,
+    FieldCompat,
+    FieldLossConfig,
+    Head,
+    PublishedConfig,
+    SpatialAudioConfig,
+)
+from spatialjax.tasks.spatialaudiogen import PublishedSpatialAudio
 
 __all__ = [
     "ArraySpec",
     "Aux",
     "BatchSpec",
+    "ChunkSpatializer",
+    "ChunkSpec",
     "Compat",
+    "DirectionalConfig",
+    "FieldCompat",
+    "FieldLossConfig",
+    "FieldLossWeights",
+    "FieldSpec",
+    "Head",
     "HostScored",
     "MaskChain",
     "MaskLoss",
@@ -28,7 +50,12 @@ __all__ = [
     "MaskTarget",
     "Pixels",
     "PixelsConfig",
+    "PublishedConfig",
+    "PublishedSpatialAudio",
     "Scores",
+    "SpatialAudio",
+    "SpatialAudioConfig",
+    "Spatializer",
     "Task",
     "Trainable",
     "Variables",

@@ -85,6 +85,46 @@ class WindowSpec:
     """Pixels of the short side of a picture; the long one is free."""
 
 
+@dataclass(frozen=True)
+class FieldSpec:
+    """What one window of a mono stream is to a task that gives its sound field.
+
+    Frame k of the stream is centred on sample k·hop. A window gives the field of
+    `num_frames` of them, and hears `before` and `after` more around these. Its pictures
+    are of the whole sphere, `image_size` high and wide; `num_images` is 0 for a task
+    that does not see.
+    """
+
+    sample_rate_hz: int
+    n_fft: int
+    hop: int
+    num_frames: int
+    before: int
+    after: int
+    order: int
+    num_images: int
+    image_size: tuple[int, int]
+    has_flow: bool
+
+
+@dataclass(frozen=True)
+class ChunkSpec:
+    """What one chunk of a mono stream is to a task that gives its sound field.
+
+    Of a window of `num_samples` the field of `num_given` is given, from `start` on. Its
+    one picture is the one shown at their begin.
+    """
+
+    sample_rate_hz: int
+    num_samples: int
+    start: int
+    num_given: int
+    order: int
+    image_size: tuple[int, int]
+    has_video: bool
+    has_flow: bool
+
+
 @runtime_checkable
 class Task(Protocol):
     """What every system can do."""
@@ -150,6 +190,56 @@ class MaskSeparator(Protocol):
 
     def masks(self, variables: Variables, features: Array, query: Array) -> Array:
         """Masks ``[b, n, f, k]``."""
+        ...
+
+
+@runtime_checkable
+class Spatializer(Protocol):
+    """A system that gives the sound field of a mono stream, as spectra; traced.
+
+    It gives spectra, and no signals, so that windows of a stream are joined on one
+    spectrogram.
+    """
+
+    @property
+    def field_spec(self) -> FieldSpec: ...
+
+    def spatialize(
+        self,
+        variables: Variables,
+        spectrum: Array,
+        shown: dict[str, Array],
+        image_time_s: Array,
+    ) -> Array:
+        """Spectra ``[b, c, f, k]`` of the channels above the first.
+
+        Args:
+          variables: of the model.
+          spectrum: of the mono stream ``[b, f, before + k + after]``.
+          shown: ``images`` ``[b, v, h, w, 3]`` uint8 and, where they are seen, ``flow``
+            ``[b, v, h, w, 2]`` in pixels from one picture to the next.
+          image_time_s: when these are shown ``[b, v]``, from the middle of the window.
+        """
+        ...
+
+
+@runtime_checkable
+class ChunkSpatializer(Protocol):
+    """A system that gives the sound field chunk by chunk, as published; traced."""
+
+    @property
+    def chunk_spec(self) -> ChunkSpec: ...
+
+    def spatialize_chunks(
+        self, variables: Variables, mono: Array, shown: dict[str, Array]
+    ) -> Array:
+        """Samples ``[b, c, num_given]`` of the channels above the first.
+
+        Args:
+          variables: of the model.
+          mono: ``[b, num_samples]``.
+          shown: as for a `Spatializer`, with one picture.
+        """
         ...
 
 

@@ -1,0 +1,182 @@
+"""What can give the field of a window, each behind the same call.
+
+A field net takes the magnitudes of the mono signal, what is shown, and when, and gives
+the gains of the channels above the first. It knows how its network wants to see.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import jax.numpy as jnp
+import numpy as np
+
+from spatialjax.models import (
+    DirectionalAttentionSpec,
+    Field,
+    SpatialAudioGenSpec,
+)
+from spatialjax.models.spatialaudiogen_chain import (
+    STREAM_ROWS,
+    centre_pictures,
+    stream_field,
+    two_sided,
+)
+from spatialjax.nn import Functional, Mode
+from spatialjax.tasks.base import Variables
+from spatialjax.tasks.field_augmentation import Shown
+from spatialjax.typing import Array, PyTree
+from spatialjax.vision import Standardisation, standardise
+
+FLOW_SCALE = 0.1
+"""Flow in degrees a second, times this, is about as large as standardised colours."""
+
+
+class FieldNet(Protocol):
+    """Gives the field of windows."""
+
+    def init(self, key: Array) -> Variables: ...
+
+    def __call__(
+        self,
+        variables: Variables,
+        magnitude: Array,
+        shown: Shown,
+        image_time_s: Array | None,
+        mode: Mode,
+    ) -> tuple[Field, PyTree]:
+        """The field, and the state after the call; traced.
+
+        Args:
+          variables: of the network.
+          magnitude: of the mono signal ``[b, f, k]``, all frames that are heard.
+          shown: pictures ``[b, v, h, w, ...]``.
+          image_time_s: when these are shown ``[b, v]``, from the middle of the window.
+          mode: how norms treat the batch.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AttentionNet:
+    """Our own network; hears as many frames as it gives."""
+
+    model: Functional
+    frame_time_s: tuple[float, ...]
+
+    def init(self, key: Array) -> Variables:
+        """Fresh variables."""
+        return Variables(*self.model.init(key))
+
+    def __call__(
+        self,
+        variables: Variables,
+        magnitude: Array,
+        shown: Shown,
+        image_time_s: Array | None,
+        mode: Mode,
+    ) -> tuple[Field, PyTree]:
+        """As `FieldNet`; pictures are standardised by themselves."""
+        pictures = standardise(shown["images"], Standardisation.PER_IMAGE)
+        if cast(DirectionalAttentionSpec, self.model.config).has_flow:
+            flow = FLOW_SCALE * shown["flow"].astype(jnp.float32)
+            pictures = jnp.concatenate([pictures, flow], -1)
+        at_s = np.array(self.frame_time_s, np.float32)
+        return self.model.apply(
+            *variables, magnitude, pictures, image_time_s, at_s, mode
+        )
+
+
+@dataclass(frozen=True)
+class PublishedNet:
+    """The network of spatialaudiogen, its weights interpolated in time."""
+
+    model: Functional
+
+    def init(self, key: Array) -> Variables:
+        """Fresh variables."""
+        return Variables(*self.model.init(key))
+
+    def __call__(
+        self,
+        variables: Variables,
+        magnitude: Array,
+        shown: Shown,
+        image_time_s: Array | None,
+        mode: Mode,
+    ) -> tuple[Field, PyTree]:
+        """As `FieldNet`; one picture is for all, of several each has a time step."""
+        del image_time_s
+        images, flow = see_as_published(shown, self.spec)
+        tracks, state = self.model.apply(
+            *variables, two_sided(magnitude), images, flow, STREAM_ROWS, mode
+        )
+        return stream_field(tracks), state
+
+    @property
+    def spec(self) -> SpatialAudioGenSpec:
+        """Of the network."""
+        return cast(SpatialAudioGenSpec, self.model.config)
+
+
+@dataclass(frozen=True)
+class AudioOnlyNet:
+    """The baseline that sees nothing."""
+
+    model: Functional
+
+    def init(self, key: Array) -> Variables:
+        """Fresh variables."""
+        return Variables(*self.model.init(key))
+
+    def __call__(
+        self,
+        variables: Variables,
+        magnitude: Array,
+        shown: Shown,
+        image_time_s: Array | None,
+        mode: Mode,
+    ) -> tuple[Field, PyTree]:
+        """As `FieldNet`."""
+        del shown, image_time_s
+        return self.model.apply(*variables, magnitude, mode)
+
+
+@dataclass(frozen=True)
+class ConstantNet:
+    """The same gains always: all 0 is mono, those of a dataset its spatial prior."""
+
+    gains: tuple[float, ...]
+
+    def init(self, key: Array) -> Variables:
+        """Nothing is learnt."""
+        del key
+        return Variables({}, {})
+
+    def __call__(
+        self,
+        variables: Variables,
+        magnitude: Array,
+        shown: Shown,
+        image_time_s: Array | None,
+        mode: Mode,
+    ) -> tuple[Field, PyTree]:
+        """As `FieldNet`."""
+        del shown, image_time_s, mode
+        gains = np.array(self.gains, np.float32)[None, :, None, None]
+        shape = (len(magnitude), len(self.gains), *magnitude.shape[1:])
+        return Field(jnp.broadcast_to(gains, shape)), variables.state
+
+
+def see_as_published(
+    shown: Shown, spec: SpatialAudioGenSpec
+) -> tuple[Array | None, Array | None]:
+    """Pictures in [-0.5, 0.5] and flow ``[..., 3]`` with its length, where wanted.
+
+    The published flow has the sign of its pictures, which is the opposite one.
+    """
+    images = centre_pictures(shown["images"]) if spec.has_video else None
+    if not spec.has_flow:
+        return images, None
+    flow = -shown["flow"].astype(jnp.float32)
+    length = jnp.sqrt(jnp.square(flow).sum(-1, keepdims=True))
+    return images, jnp.concatenate([flow, length], -1)
