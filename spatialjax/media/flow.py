@@ -58,6 +58,15 @@ def optical_flow(image: np.ndarray, before: np.ndarray) -> np.ndarray:
     return (np.round(flow / FLOW_STEP_PX) * FLOW_STEP_PX).astype(np.float16)
 
 
+def check_flow_can_be_estimated() -> None:
+    """Tell, before anything slow starts, where OpenCV is not installed.
+
+    Raises:
+      MediaError: it is not.
+    """
+    _estimator()
+
+
 @functools.lru_cache(maxsize=1)
 def _estimator() -> tuple[Any, Any]:
     """OpenCV and its estimator.

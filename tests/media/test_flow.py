@@ -7,6 +7,7 @@ from PIL import Image
 from spatialjax.errors import MediaError, ShapeError
 from spatialjax.media import flow as flow_module
 from spatialjax.media.flow import (
+    check_flow_can_be_estimated,
     decode_flow,
     decode_packed_flow,
     encode_flow,
@@ -132,6 +133,8 @@ def test_without_opencv(monkeypatch):
     picture = np.zeros((32, 64, 3), np.uint8)
     with pytest.raises(MediaError, match=r'not installed: pip install -e "\.\[flow\]"'):
         optical_flow(picture, picture)
+    with pytest.raises(MediaError, match="needs OpenCV"):
+        check_flow_can_be_estimated()
     with pytest.raises(MediaError, match="8 x 8 pixels has no flow"):
         optical_flow(picture[:8, :8], picture[:8, :8])
     with pytest.raises(ShapeError, match="before"):

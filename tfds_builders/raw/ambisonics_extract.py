@@ -6,6 +6,7 @@ at which a tenth of a second may be taken, half a second from either end, and it
 mean square in the channel W (Morgado et al., 2018, released data).
 """
 
+import io
 import itertools
 import os
 import pathlib
@@ -13,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 
 import numpy as np
+import soundfile
 
 from spatialjax.errors import DataError, UserError
 from spatialjax.media import (
@@ -22,7 +24,6 @@ from spatialjax.media import (
     rechunk,
     sample_images,
     stream_audio,
-    write_wav,
 )
 from spatialjax.media.flow import encode_packed_flow, optical_flow
 from tfds_builders.raw.ambisonics_pictures import SphereForm, sphere_pictures
@@ -129,7 +130,10 @@ def _write_seconds(
             if second.shape[1] < rate_hz:
                 break
             samples = float_to_int16(second[list(channels)])
-            write_wav(folder / f"{len(levels):06d}.wav", samples, rate_hz)
+            # In memory first: a full disk is no fault of the source.
+            buffer = io.BytesIO()
+            soundfile.write(buffer, samples.T, rate_hz, "PCM_16", format="WAV")
+            (folder / f"{len(levels):06d}.wav").write_bytes(buffer.getbuffer())
             blocks = (samples[0] / 2**15).reshape(BLOCKS_PER_S, -1)
             levels.append(np.sqrt(np.mean(blocks**2, -1)))
         return reader.start_s, levels

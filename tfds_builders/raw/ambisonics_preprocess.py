@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from spatialjax.errors import DataError
+from spatialjax.media.flow import check_flow_can_be_estimated
 from tfds_builders.raw.ambisonics_extract import FieldClip, extract_field
 from tfds_builders.raw.ambisonics_pictures import SphereForm, SphereProjection
 from tfds_builders.raw.ambisonics_settings import FieldSettings, youtube_form
@@ -45,6 +46,8 @@ def preprocess_fields(
     source, output = pathlib.Path(source), pathlib.Path(output)
     settings = settings or FieldSettings()
     settings.validate()
+    if settings.flow:
+        check_flow_can_be_estimated()
     recordings = find_recordings(source)
     if output.exists() and output.samefile(source):
         raise DataError(f"output is the source, {source}: name another folder")

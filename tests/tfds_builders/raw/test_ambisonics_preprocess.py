@@ -1,13 +1,17 @@
+import errno
 import io
 import json
+import os
 import pathlib
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
 
-from spatialjax.errors import ConfigError, DataError
+from spatialjax.errors import ConfigError, DataError, MediaError
+from spatialjax.media import flow as flow_module
 from spatialjax.media import read_audio
 from spatialjax.media.flow import decode_packed_flow
 from spatialjax.media.spatial_boxes import Projection, SphericalPicture, StereoMode
@@ -241,6 +245,26 @@ def test_mistakes(source, tmp_path):
         (nested / name).touch()
     with pytest.raises(DataError, match=r"clip of .*b\.mp4 would lie in that of"):
         run(nested, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_room_is_no_fault_of_a_source(tmp_path, monkeypatch):
+    write_sphere(tmp_path / "raw" / "a.mp4")
+
+    def refuse(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", refuse)
+    with pytest.raises(MediaError, match=r"a cannot be written: No space .*; free"):
+        run(tmp_path / "raw", tmp_path / "out", max_missing=1.0)
+    assert not (tmp_path / "out" / "a").exists()
+
+
+def test_flow_without_opencv(source, tmp_path, monkeypatch):
+    flow_module._estimator.cache_clear()
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MediaError, match="optical flow needs OpenCV"):
+        run(source, tmp_path / "out", flow=True)
     assert not (tmp_path / "out").exists()
 
 
