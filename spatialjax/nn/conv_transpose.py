@@ -13,6 +13,7 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 from spatialjax.nn.conv import Sizes, add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
@@ -41,13 +42,16 @@ def conv_transpose(x: Array, kernel: Array, strides: Sizes) -> Array:
 
 def _neighbours(x: Array, counts: Sizes) -> Array:
     """Places up to `counts` - 1 before each, ``[b, h', w', n, i]``; 0 outside of x."""
-    rows, columns = counts
-    shifted = [
-        jnp.pad(x, [(0, 0), (j, rows - 1 - j), (k, columns - 1 - k), (0, 0)])
-        for j in range(rows)
-        for k in range(columns)
-    ]
-    return jnp.stack(shifted, 3)
+    for axis, count in enumerate(counts, 1):
+        size = x.shape[axis] + count - 1
+        pads = [(0, 0)] * x.ndim
+        pads[axis] = (count - 1, count - 1)
+        padded = jnp.pad(x, pads)
+        starts = reversed(range(count))
+        shifted = [lax.slice_in_dim(padded, j, j + size, axis=axis) for j in starts]
+        x = jnp.stack(shifted, -2)
+    b, h, w, *_, i = x.shape
+    return x.reshape(b, h, w, -1, i)
 
 
 def _phase_kernel(kernel: Array, strides: Sizes, counts: Sizes) -> Array:

@@ -1,7 +1,7 @@
 """spatialaudiogen once more, plainly, from the names and shapes of its checkpoints.
 
 Nothing of the library is used: full transforms, the whole decoder, one inverse
-transform for each track.
+transform for each track. Signals are in float64, unless `xp` is jax.numpy.
 """
 
 import jax
@@ -11,7 +11,7 @@ from jax import lax
 
 STRIDES = ((4, 8), (2, 4), (2, 2), (1, 1), (1, 1))
 AXES = ("NHWC", "HWIO", "NHWC")
-HANN = np.float32(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024))
+HANN = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
 
 
 def arrays_by_name(names, params, state):
@@ -21,10 +21,10 @@ def arrays_by_name(names, params, state):
     return {names[text(path)][0]: leaf for path, leaf in leaves}
 
 
-def stft(mono):
+def stft(mono, xp=np):
     """All 200 frames of windows [b, 52799], two-sided: [b, 200, 1024]."""
     frames = [mono[:, 256 * i : 256 * i + 1024] for i in range(200)]
-    return jnp.fft.fft(jnp.stack(frames, 1) * HANN[None, None])
+    return xp.fft.fft(xp.stack(frames, 1) * xp.asarray(HANN)[None, None])
 
 
 def listen(arrays, magnitude, visual, num_out=3):
@@ -65,21 +65,22 @@ def _decode(arrays, heard, fused):
     return jax.nn.sigmoid(x[:, 43:71].transpose(0, 3, 1, 2))
 
 
-def render(mono, masks, weights, bias):
+def render(mono, masks, weights, bias, xp=np):
     """The outputs [b, 4800, o]: every track inverted, then mixed."""
-    spectra = masks * stft(mono)[:, None, 89:117]
-    frames = jnp.fft.ifft(spectra).real
-    tracks = jnp.zeros((*frames.shape[:2], 27 * 256 + 1024))
-    for i in range(28):
-        tracks = tracks.at[..., 256 * i : 256 * i + 1024].add(frames[:, :, i])
+    spectra = masks * stft(mono, xp)[:, None, 89:117]
+    frames = xp.fft.ifft(spectra).real
+    pads = [[(0, 0), (0, 0), (256 * i, 256 * (27 - i))] for i in range(28)]
+    tracks = sum(xp.pad(frames[:, :, i], pad) for i, pad in enumerate(pads))
     tracks = tracks[..., 768 : 768 + 6400] / 4
-    tracks = tracks[..., 448:5248]
-    held, held_bias = (jnp.repeat(a, 1600, axis=1) for a in (weights, bias))
-    return jnp.einsum("bton,bnt->bto", held, tracks) + held_bias
+    held, held_bias = (xp.repeat(a, 1600, axis=1) for a in (weights, bias))
+    return xp.einsum("bton,bnt->bto", held, tracks[..., 448:5248]) + held_bias
 
 
 def see(arrays, stream, images, is_batch_normalised):
-    """Visual vector [rows, d] of pictures [rows, h, w, 3]."""
+    """Visual vector [rows, d] of pictures [rows, h, w, 3].
+
+    There may be fewer blocks than the published two in each of the stages 2 to 5.
+    """
 
     def layer(x, name, stride):
         name = f"{stream}_encoder/{name}"
@@ -97,6 +98,8 @@ def see(arrays, stream, images, is_batch_normalised):
     for stage in range(2, 6):
         for index in (1, 2):
             name = f"conv{stage}_{index}"
+            if f"{stream}_encoder/{name}/conv_1/weights" not in arrays:
+                continue
             stride = 2 if index == 1 and stage > 2 else 1
             y = _relu(layer(x, f"{name}/conv_1", stride))
             y = layer(y, f"{name}/conv_2", 1)

@@ -1,4 +1,4 @@
-"""A tenth of the published widths, and inputs for it."""
+"""A small network with every kind of layer, and inputs for it."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +10,7 @@ TOY = SpatialAudioGenSpec(
     audio_width=4,
     audio_units=16,
     visual_width=4,
+    visual_depth=(1, 2),
     visual_reduced_units=8,
     visual_units=8,
     image_size=(40, 72),
