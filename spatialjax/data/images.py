@@ -1,4 +1,4 @@
-"""JPEG files decoded, resized and cut to the pictures of an example."""
+"""Files of pictures and of optical flow, made into what an example shows."""
 
 import io
 import math
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from spatialjax.errors import DataError
+from spatialjax.errors import DataError, MediaError
+from spatialjax.media import decode_flow
 
 Box = tuple[float, float, float, float]
 """Top, left, height and width of a part, as fractions of the picture."""
@@ -34,6 +35,11 @@ class Crop:
     is_flipped: bool = False
     box: Box = WHOLE
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a picture is seen, as it is."""
+        return self.scale == 1 and not self.is_flipped and self.box == WHOLE
+
 
 def decode_images(files: Sequence[bytes], crop: Crop, out: np.ndarray) -> None:
     """Fill `out` ``[v, h, w, 3]`` uint8 with pictures that are all cut alike.
@@ -57,6 +63,36 @@ def decode_images(files: Sequence[bytes], crop: Crop, out: np.ndarray) -> None:
         ) as error:
             raise DataError(f"a picture cannot be decoded: {error}") from error
         place[:] = pixels[:, ::-1] if crop.is_flipped else pixels
+
+
+def decode_flows(files: Sequence[bytes], out: np.ndarray) -> None:
+    """Fill `out` ``[v, h, w, 2]`` float16 with the flow of whole pictures.
+
+    A flow, as `encode_flow` stores it, is resized (bilinear, antialiased); it is then
+    counted in pixels of the new size.
+
+    Raises:
+      DataError: a file is no flow, or its picture has another shape and would be cut.
+    """
+    height, width = out.shape[1:3]
+    for file, place in zip(files, out, strict=True):
+        try:
+            flow = decode_flow(file)
+        except MediaError as error:
+            raise DataError(f"a flow cannot be decoded: {error}") from error
+        rows, columns = flow.shape[:2]
+        if rows * width != columns * height:
+            raise DataError(
+                f"flow of {columns} x {rows} pixels does not fill {width} x {height}: "
+                "it is of whole pictures; give the task a size of the same shape"
+            )
+        if rows == height:
+            place[:] = flow
+            continue
+        for axis in range(2):
+            component = Image.fromarray(flow[..., axis].astype(np.float32))
+            small = component.resize((width, height), Image.Resampling.BILINEAR)
+            place[..., axis] = np.asarray(small) * (height / rows)
 
 
 def _cut(picture: Image.Image, crop: Crop, height: int, width: int) -> Image.Image:

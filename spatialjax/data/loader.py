@@ -9,12 +9,12 @@ processes, without the state of an iterator.
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from absl import flags
 
-from spatialjax.data.clips import Dataset
+from spatialjax.data.clips import Clip, Dataset
 from spatialjax.data.config import DataConfig
 from spatialjax.data.examples import (
     DrawnExamples,
@@ -23,7 +23,7 @@ from spatialjax.data.examples import (
     Source,
     listed_examples,
 )
-from spatialjax.data.images import decode_images
+from spatialjax.data.images import Crop, decode_flows, decode_images
 from spatialjax.data.pairs import PairList
 from spatialjax.data.sampling import Sampler, check_classes, class_ids_of
 from spatialjax.data.windows import Window
@@ -33,6 +33,7 @@ from spatialjax.tasks.base import BatchSpec
 ENTRIES = {
     "audio": ("int16", "n c t"),
     "images": ("uint8", "n v h w 3"),
+    "flow": ("float16", "n v h w 2"),
     "image_time_s": ("float32", "n v"),
     "channel_mask": ("float32", "n c"),
     "gain": ("float32", "n"),
@@ -92,7 +93,7 @@ def train_batches(
         seed=seed,
     )
     batches = BatchSource(
-        dataset=dataset,
+        dataset=_WithFlow(dataset) if "flow" in batch_spec else dataset,
         batch_spec=dict(batch_spec),
         window=window,
         examples=DrawnExamples(
@@ -137,7 +138,7 @@ def pair_batches(
             "make a list for as many"
         )
     batches = BatchSource(
-        dataset=dataset,
+        dataset=_WithFlow(dataset) if "flow" in batch_spec else dataset,
         batch_spec=dict(batch_spec),
         window=window,
         examples=listed_examples(
@@ -181,16 +182,19 @@ def fit_window(dataset: Dataset, batch_spec: BatchSpec, config: DataConfig) -> W
             f"task expects {audio.rate_hz} Hz: build the dataset at that rate, or "
             "set the rate of the task"
         )
+    if "flow" in batch_spec:
+        _check_flow(dataset, batch_spec, config)
     _, channels, num_samples = audio.shape
     if channels != dataset.channels:
         raise DataError(
             f"dataset {dataset.path} has {dataset.channels} channels, the task expects "
             f"{channels}: build the dataset with as many"
         )
+    seen = batch_spec.get("images") or batch_spec.get("flow")
     return Window(
         num_samples=num_samples,
         sample_rate_hz=dataset.sample_rate_hz,
-        num_images=batch_spec["images"].shape[1] if "images" in batch_spec else 0,
+        num_images=seen.shape[1] if seen else 0,
         image_spacing_s=config.image_spacing_s,
         centre_margin_s=config.centre_margin_s,
     )
@@ -213,6 +217,45 @@ def _check_entries(batch_spec: BatchSpec) -> None:
             raise DataError(
                 f"the task reads {name!r} as {spec.dtype}, the loader gives {dtype}"
             )
+
+
+def _check_flow(dataset: Dataset, batch_spec: BatchSpec, config: DataConfig) -> None:
+    """Refuse a task that sees optical flow where there is none to see.
+
+    Raises:
+      DataError: a clip has no flow, or its pictures are to be cut.
+      ShapeError: the flow is not of the task's pictures.
+    """
+    if "images" in batch_spec:
+        sizes = check_shape("the task's images", batch_spec["images"], "n v h w 3")
+        check_shape("the task's flow", batch_spec["flow"], "n v h w 2", sizes)
+    clips = (clip for split in dataset.splits.values() for clip in split)
+    if lacking := next((clip for clip in clips if not clip.has_flow), None):
+        raise DataError(
+            f"clip {lacking.clip_id!r} of dataset {dataset.path} has no optical flow, "
+            "which the task sees: build the dataset with --flow, or set has_flow of "
+            "the task to false"
+        )
+    if not Crop(scale=config.image_scale, is_flipped=config.flip).is_whole:
+        raise DataError(
+            f"data.image_scale is {config.image_scale} and data.flip {config.flip}: "
+            "optical flow is of whole pictures, set 1 and false"
+        )
+
+
+class _WithFlow(Dataset):
+    """The same clips, each image as a pair: its JPEG file and its encoded flow.
+
+    Both come from one read of a segment.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        vars(self).update(vars(dataset))
+
+    def read_segment(self, clip: Clip, segment: int) -> dict[str, Any]:
+        record = super().read_segment(clip, segment)
+        pairs = list(zip(record["images"], record["flow"], strict=True))
+        return {**record, "images": pairs}
 
 
 @dataclass(frozen=True)
@@ -253,11 +296,7 @@ class BatchSource:
             audio, files, seen, is_heard = self._read(source)
             is_valid &= is_heard
             batch["audio"][row, n] = audio[source.index]
-            if "images" in batch:
-                try:
-                    decode_images(files, source.crop, batch["images"][row, n])
-                except DataError as error:
-                    raise DataError(f"clip {clip.clip_id!r}: {error}") from error
+            self._show(batch, row, n, source, files)
             if "image_time_s" in batch:
                 batch["image_time_s"][row, n] = self.window.image_times_s(*seen)
             if "gain" in batch:
@@ -269,6 +308,26 @@ class BatchSource:
                 batch["channel_mask"][row, n] = 1 if mask is None else mask
         if "valid" in batch:
             batch["valid"][row] = is_valid
+
+    def _show(
+        self, batch: HostBatch, row: int, n: int, source: Source, files: list[bytes]
+    ) -> None:
+        """Write what is seen of source n of an example.
+
+        Raises:
+          DataError: it cannot be decoded; the text names the clip.
+        """
+        try:
+            if "flow" in batch:
+                if not source.crop.is_whole:
+                    raise DataError("its picture is cut, but flow is of a whole one")
+                pairs = cast(list[tuple[bytes, bytes]], files)
+                files = [jpeg for jpeg, _ in pairs]
+                decode_flows([flow for _, flow in pairs], batch["flow"][row, n])
+            if "images" in batch:
+                decode_images(files, source.crop, batch["images"][row, n])
+        except DataError as error:
+            raise DataError(f"clip {source.clip.clip_id!r}: {error}") from error
 
     def _read(self, source: Source) -> tuple[np.ndarray, list[bytes], Seen, bool]:
         """Sound ``[s, c, t]``, JPEG files, where these are, and whether it is loud.
