@@ -217,7 +217,8 @@ class Spatializer(Protocol):
           variables: of the model.
           spectrum: of the mono stream ``[b, f, before + k + after]``.
           shown: ``images`` ``[b, v, h, w, 3]`` uint8 and, where they are seen, ``flow``
-            ``[b, v, h, w, 2]`` in pixels from one picture to the next.
+            ``[b, v, h, w, 2]`` as `media.optical_flow` gives it: minus the motion since
+            the picture before, in pixels of this size.
           image_time_s: when these are shown ``[b, v]``, from the middle of the window.
         """
         ...

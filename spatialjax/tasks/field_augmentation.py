@@ -10,7 +10,8 @@ from spatialjax.vision import mirror_image, yaw_image
 Shown = dict[str, Array]
 """Equirectangular ``images`` ``[..., v, h, w, 3]`` and ``flow`` ``[..., v, h, w, 2]``.
 
-Flow is counted in pixels, to the right and downwards. Either may be absent.
+Flow is that of `media.optical_flow`: minus the motion, in pixels to the right and
+downwards. Either may be absent.
 """
 
 

@@ -172,11 +172,11 @@ def see_as_published(
 ) -> tuple[Array | None, Array | None]:
     """Pictures in [-0.5, 0.5] and flow ``[..., 3]`` with its length, where wanted.
 
-    The published flow has the sign of its pictures, which is the opposite one.
+    The published flow has the same sign: minus the motion.
     """
     images = centre_pictures(shown["images"]) if spec.has_video else None
     if not spec.has_flow:
         return images, None
-    flow = -shown["flow"].astype(jnp.float32)
+    flow = shown["flow"].astype(jnp.float32)
     length = jnp.sqrt(jnp.square(flow).sum(-1, keepdims=True))
     return images, jnp.concatenate([flow, length], -1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 
 from spatialjax.ambisonics import num_channels
-from spatialjax.audio import magnitude
+from spatialjax.audio import magnitude, pcm16_to_float
 from spatialjax.losses import (
     energy_map_loss,
     intensity_loss,
@@ -82,13 +82,11 @@ class SpatialAudio:
         self, variables: Variables, batch: Batch, key: Array, axis: str | None
     ) -> tuple[Array, Aux]:
         """Sum over the valid examples, each turned and mirrored by draws of its own."""
-        audio, shown = batch["audio"][:, 0], shown_of(batch)
-        heard = self.chain.hear(audio)
         signals, shown = augment_field(
             key,
             batch["example_id"],
-            heard.signals,
-            shown,
+            pcm16_to_float(batch["audio"][:, 0]),
+            shown_of(batch),
             turns=self.turns,
             mirrors=self.mirrors,
         )
