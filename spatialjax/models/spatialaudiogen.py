@@ -19,6 +19,7 @@ from flax import nnx
 from spatialjax.errors import ConfigError, ShapeError, check_shape
 from spatialjax.models.spatialaudiogen_encoders import (
     AUDIO_LAYERS,
+    NUM_BINS,
     PUBLISHED_NORM,
     AudioEncoder,
     VisualConfig,
@@ -301,7 +302,7 @@ class SpatialAudioGen(nnx.Module):
         A network that does not separate has one mask, which undoes `TRACK_GAIN`.
         """
         if self.separation is None:
-            shape = (len(fused), 1, 513, rows[1] - rows[0])
+            shape = (len(fused), 1, NUM_BINS // 2 + 1, rows[1] - rows[0])
             return jnp.full(shape, 1 / TRACK_GAIN)
         logits = self.separation(heard, fused, rows)
         return fold_masks(jax.nn.sigmoid(logits.astype(jnp.float32)))

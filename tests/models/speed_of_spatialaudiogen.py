@@ -21,57 +21,68 @@ from spatialjax.nn import Functional
 from tests.models import spatialaudiogen_reference as plain
 
 BATCH = 4
-NUM_RUNS = 7
+NUM_RUNS = 5
 
 
 def measure(num_runs=NUM_RUNS):
-    """Seconds of each pair of runs, plain and ours, from windows to channels.
+    """Pairs of seconds, plain and ours, by what is done; of the published size.
 
-    Of the published size, without the encoders of pictures, which both would share.
+    From windows to channels, without the encoders of pictures, which both would share.
     """
-    spec = SpatialAudioGenSpec()
-    functional = Functional(SpatialAudioGen, spec)
+    functional = Functional(SpatialAudioGen, SpatialAudioGenSpec())
     params, state = jax.jit(functional.init)(jax.random.key(0))
-    arrays = plain.arrays_by_name(published_names(spec), params, state)
+    names = published_names(functional.config)
     rng = np.random.default_rng(0)
     mono = jnp.asarray(0.1 * rng.normal(size=(BATCH, 52_799)), jnp.float32)
     seen = jnp.asarray(rng.random((BATCH, 1, 1024)), jnp.float32)
 
-    @jax.jit
-    def theirs(mono, seen):
+    def theirs(params):
+        arrays = plain.arrays_by_name(names, params, state)
         magnitude = jnp.abs(plain.stft(mono, jnp)[:, 46:173])
-        return plain.render(mono, *plain.listen(arrays, magnitude, seen), jnp)
+        heard = plain.listen(arrays, magnitude, seen)
+        return plain.render(mono, *heard, jnp).swapaxes(1, 2)
 
-    @jax.jit
-    def ours(mono, seen):
+    def ours(params):
         inputs = (window_magnitude(mono), seen, CHUNK_ROWS)
         tracks, _ = functional.apply(params, state, *inputs, method="listen")
         return render_window(mono, tracks)
 
-    expected, got = theirs(mono, seen), ours(mono, seen).swapaxes(1, 2)
-    np.testing.assert_allclose(
-        got, expected, atol=1e-4 * float(jnp.abs(expected).max())
-    )
-    return [
-        tuple(_seconds(call, mono, seen) for call in (theirs, ours))
-        for _ in range(num_runs)
-    ]
+    both = [jax.jit(run) for run in (theirs, ours)]
+    expected, got = (run(params) for run in both)
+    limit = 1e-4 * float(jnp.abs(expected).max())
+    np.testing.assert_allclose(got, expected, atol=limit)
+    return {
+        "forward": _times(both, params, num_runs),
+        "gradient": _times([_gradient(run) for run in both], params, num_runs),
+    }
 
 
-def _seconds(call, *inputs):
+def _gradient(run):
+    return jax.jit(jax.grad(lambda params: jnp.square(run(params)).sum()))
+
+
+def _times(calls, params, num_runs):
+    """Seconds of the calls, taken in turn, after one that compiles."""
+    for call in calls:
+        jax.block_until_ready(call(params))
+    return [tuple(_seconds(call, params) for call in calls) for _ in range(num_runs)]
+
+
+def _seconds(call, params):
     before_s = time.perf_counter()
-    jax.block_until_ready(call(*inputs))
+    jax.block_until_ready(call(params))
     return time.perf_counter() - before_s
 
 
 def main():
-    """Print each pair and the ratio."""
-    pairs = measure()
-    for theirs_s, ours_s in pairs:
-        print(f"plain {theirs_s:.3f} s  spatialjax {ours_s:.3f} s")
-    ratios = sorted(theirs_s / ours_s for theirs_s, ours_s in pairs)
-    middle = statistics.median(ratios)
-    print(f"ratio {middle:.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})")
+    """Print the medians and the ratios."""
+    for name, pairs in measure().items():
+        plain_s, ours_s = map(statistics.median, zip(*pairs, strict=True))
+        ratios = sorted(one / other for one, other in pairs)
+        print(
+            f"{name}: plain {plain_s:.3f} s  spatialjax {ours_s:.3f} s  ratio "
+            f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+        )
 
 
 if __name__ == "__main__":

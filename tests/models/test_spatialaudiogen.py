@@ -15,9 +15,14 @@ from spatialjax.models.spatialaudiogen_chain import (
     render_window,
     window_magnitude,
 )
-from spatialjax.models.spatialaudiogen_encoders import VisualConfig, VisualEncoder
+from spatialjax.models.spatialaudiogen_encoders import (
+    AUDIO_LAYERS,
+    VisualConfig,
+    VisualEncoder,
+)
 from spatialjax.models.spatialaudiogen_names import published_names
 from spatialjax.nn import EVAL, Functional, Mode, NormConfig
+from spatialjax.nn.conv_transpose import conv_transpose
 from tests.models import spatialaudiogen_reference as plain
 from tests.models.running import apply, variables
 from tests.models.spatialaudiogen_toy import TOY, pictures, windows
@@ -57,6 +62,18 @@ def test_published_shapes_of_hearing_and_of_the_tracks():
     inputs = [layers, _float(*fused)]
     assert _shapes(PUBLISHED, "masks", inputs, (43, 71)) == (2, 32, 513, 28)
     assert _shapes(PUBLISHED, "masks", inputs, (0, 127)) == (2, 32, 513, 127)
+
+
+def test_published_shapes_on_the_way_back_to_the_masks():
+    widths = [(64, 32), (128, 32), (256, 64), (512, 128), (1024, 256)]
+    wholes = [(127, 1024), *(shape[1:3] for shape in HEARD)]
+    for index, (taps, strides) in enumerate(AUDIO_LAYERS):
+        inputs, outputs = widths[index]
+        x = _float(2, *wholes[index + 1], inputs)
+        kernel = _float(*taps, outputs, inputs)
+        spread = functools.partial(conv_transpose, strides=strides)
+        y = jax.eval_shape(spread, x, kernel)
+        assert y.shape == (2, *wholes[index], outputs)
 
 
 def test_published_shapes_of_sight():
