@@ -6,6 +6,7 @@ import numpy as np
 
 from spatialjax.errors import DataError
 from spatialjax.evaluation.scorecard import ScoreCard, SuiteScores
+from spatialjax.evaluation.summary import num_decimals
 from spatialjax.metrics import Interval, bootstrap_mean
 
 
@@ -59,9 +60,11 @@ def comparison_table(differences: dict[str, dict[str, Difference]]) -> str:
         for metric, found in metrics.items():
             mean, low, high, num_valid = found.difference
             star = "*" if low > 0 or high < 0 else " "
+            d = num_decimals(found.first_mean, 3)
             lines.append(
-                f"  {metric:{width}} {found.first_mean:9.3f} {found.second_mean:9.3f} "
-                f"{mean:+10.3f}{star} [{low:+8.3f}, {high:+8.3f}]  {num_valid:>6}"
+                f"  {metric:{width}} {found.first_mean:9.{d}f} "
+                f"{found.second_mean:9.{d}f} {mean:+10.{d}f}{star} "
+                f"[{low:+8.{d}f}, {high:+8.{d}f}]  {num_valid:>6}"
             )
     return "\n".join(lines)
 

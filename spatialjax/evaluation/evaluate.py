@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from spatialjax.evaluation.config import EvaluationConfig
+from spatialjax.evaluation.definitions import REFERENCES
 from spatialjax.evaluation.gather import Gathered
 from spatialjax.evaluation.scorecard import Origin, ScoreCard, SuiteScores
 from spatialjax.evaluation.summary import summarise
@@ -190,6 +191,7 @@ def _sum_up(
             table.num_undefined[metric],
             parity,
             suite.clip_ids,
+            table.values.get(REFERENCES.get(metric, "")),
         )
         for metric, values in table.values.items()
     }

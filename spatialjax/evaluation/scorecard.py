@@ -13,20 +13,13 @@ import numpy as np
 
 import spatialjax
 from spatialjax.errors import DataError
-from spatialjax.evaluation.summary import Summary
+from spatialjax.evaluation.definitions import REFERENCES, variant
+from spatialjax.evaluation.summary import Summary, num_decimals
 from spatialjax.media.files import write_file
 from spatialjax.metrics import Interval
 from spatialjax.typing import HostArray
 
 FORMAT = 1
-
-VARIANTS = {
-    "si_sdr": "si_sdr: one gain forgiven, means over time removed, dB",
-    "sdr": "bss3_sources: BSS-eval v3, 512-tap filter, no permutation, float64, dB",
-    "sir": "bss3_sources: BSS-eval v3, 512-tap filter, no permutation, float64, dB",
-    "sar": "bss3_sources: BSS-eval v3, 512-tap filter, no permutation, float64, dB",
-}
-"""The definition behind the first part of a metric's name."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +100,11 @@ class ScoreCard:
     @property
     def label(self) -> str:
         """One line: which model on which data."""
-        origin = self.origin
+        origin, step = self.origin, ""
+        if origin.checkpoint_step is not None:
+            step = f", step {origin.checkpoint_step}"
         return (
-            f"{origin.experiment or 'unnamed'}, step {origin.checkpoint_step}, on "
+            f"{origin.experiment or 'unnamed'}{step}, on "
             f"{origin.dataset or 'unnamed data'} ({origin.dataset_hash[:12]}), split "
             f"{origin.split or 'unnamed'}"
         )
@@ -174,12 +169,6 @@ def versions() -> dict[str, str]:
     }
 
 
-def variant(metric: str) -> str | None:
-    """The definition of a metric such as ``sdr_improvement_db``, if it has a name."""
-    stems = [stem for stem in VARIANTS if metric.startswith(stem + "_")]
-    return VARIANTS[stems[0]] if stems else None
-
-
 def _figures(suite: SuiteScores) -> dict[str, Any]:
     metrics = {
         name: {
@@ -188,6 +177,7 @@ def _figures(suite: SuiteScores) -> dict[str, Any]:
             "num_values": suite.values[name].size,
             "num_undefined": summary.num_undefined,
             "batch_mean": _number(summary.batch_mean),
+            **_fraction_to_plain(name, summary.fraction),
             "per_class": {
                 c: _interval_to_plain(i) for c, i in summary.per_class.items()
             },
@@ -240,10 +230,17 @@ def _suite_from_plain(
                 m["num_undefined"],
                 m["batch_mean"],
                 {c: _interval_from_plain(i) for c, i in m["per_class"].items()},
+                _interval_from_plain(m["fraction"]) if "fraction" in m else None,
             )
             for name, m in metrics.items()
         },
     )
+
+
+def _fraction_to_plain(metric: str, fraction: Interval | None) -> dict[str, Any]:
+    if fraction is None:
+        return {}
+    return {"fraction": {"of": REFERENCES[metric], **_interval_to_plain(fraction)}}
 
 
 def _interval_to_plain(interval: Interval) -> dict[str, Any]:
@@ -270,8 +267,12 @@ def _suite_table(name: str, suite: SuiteScores) -> str:
     lines.append(f"  {'':{width}}      mean     95 % interval      valid")
     for metric, summary in suite.summaries.items():
         mean, low, high, num_valid = summary.total
-        line = f"  {metric:{width}} {mean:9.3f}  [{low:8.3f}, {high:8.3f}]"
+        d = num_decimals(mean, 3)
+        line = f"  {metric:{width}} {mean:9.{d}f}  [{low:8.{d}f}, {high:8.{d}f}]"
         line += f"  {num_valid:>4}/{suite.values[metric].size}"
+        if summary.fraction is not None:
+            mean, low, high, _ = summary.fraction
+            line += f"  {mean:.3f} [{low:.3f}, {high:.3f}] of {REFERENCES[metric]}"
         if summary.num_undefined:
             line += f", {summary.num_undefined} undefined"
         if summary.batch_mean is not None:

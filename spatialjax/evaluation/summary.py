@@ -1,11 +1,12 @@
 """From the values of all items to the figures that are reported."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from spatialjax.metrics import Interval, bootstrap_mean
+from spatialjax.metrics import Interval, bootstrap_mean, bootstrap_ratio
 from spatialjax.typing import HostArray
 
 
@@ -14,13 +15,15 @@ class Summary:
     """One metric over one suite.
 
     `num_undefined` counts the values that are infinite or NaN although their item is
-    valid; they are left out of the mean. `batch_mean` is the published code's mean.
+    valid; they are left out of the mean. `batch_mean` is the published code's mean,
+    `fraction` the mean over that of another metric.
     """
 
     total: Interval
     num_undefined: int = 0
     batch_mean: float | None = None
     per_class: dict[str, Interval] = field(default_factory=dict)
+    fraction: Interval | None = None
 
 
 def summarise(
@@ -31,6 +34,7 @@ def summarise(
     num_undefined: int = 0,
     batch_size: int | None = None,
     groups: Sequence[str] | None = None,
+    references: HostArray | None = None,
 ) -> Summary:
     """The figures of one metric.
 
@@ -44,8 +48,16 @@ def summarise(
       batch_size: of the published code's mean, None to leave it out.
       groups: clip of each item ``[m]``, where several are of one clip; a clip then has
         one share in the means.
+      references: values of the other metric that the mean is a fraction of, of the same
+        shape; what does not count in both does not count there.
     """
     counted = np.isfinite(values)
+    fraction = None
+    if references is not None:
+        both = counted & np.isfinite(references)
+        fraction = bootstrap_ratio(
+            values, references, both, num_bootstrap, groups=groups
+        )
     per_class = {}
     if values.shape == class_ids.shape:
         for index in np.unique(class_ids[class_ids >= 0]):
@@ -58,7 +70,15 @@ def summarise(
         num_undefined=num_undefined,
         batch_mean=None if batch_size is None else batch_mean(values, batch_size),
         per_class=per_class,
+        fraction=fraction,
     )
+
+
+def num_decimals(value: float, least: int) -> int:
+    """Decimals that show three digits of a number, `least` of them at least."""
+    if not math.isfinite(value) or value == 0:
+        return least
+    return min(max(least, 2 - math.floor(math.log10(abs(value)))), 9)
 
 
 def batch_mean(values: HostArray, batch_size: int) -> float:

@@ -1,7 +1,7 @@
 """Scores of separated sources and of sound fields, and their statistics."""
 
 from spatialjax.metrics.binaural import ild_db, ild_error_db, itd_error_s, itd_s
-from spatialjax.metrics.bootstrap import Interval, bootstrap_mean
+from spatialjax.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_ratio
 from spatialjax.metrics.bss_eval import (
     SILENCE,
     BssScores,
@@ -44,6 +44,7 @@ __all__ = [
     "Report",
     "Weighted",
     "bootstrap_mean",
+    "bootstrap_ratio",
     "bss_eval_permuted",
     "bss_eval_sets",
     "bss_eval_sources",

@@ -55,33 +55,69 @@ def bootstrap_mean(
     Raises:
       ShapeError: the two shapes differ.
     """
-    check_shape("weights", weights, " ".join(map(str, np.shape(values))))
+    ones = np.ones(np.shape(values))
+    return bootstrap_ratio(values, ones, weights, num_resamples, level, seed, groups)
+
+
+def bootstrap_ratio(
+    values: HostArray,
+    references: HostArray,
+    weights: HostArray,
+    num_resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    groups: Sequence[str] | None = None,
+) -> Interval:
+    """The mean of values over that of references, with its bootstrap interval.
+
+    A draw takes both of an item or none, so that what makes both large, such as the
+    level of a sound, does not widen the interval. Where the references add up to 0, the
+    ratio is NaN.
+
+    Args:
+      values: as of `bootstrap_mean`.
+      references: of the same shape.
+      weights: as of `bootstrap_mean`, and so on.
+      num_resamples: see there.
+      level: see there.
+      seed: see there.
+      groups: see there; both means are those of the groups' means.
+
+    Raises:
+      ShapeError: the shapes differ.
+    """
+    shape = " ".join(map(str, np.shape(values)))
+    check_shape("references", references, shape)
+    check_shape("weights", weights, shape)
     counted = np.asarray(weights) > 0
     if not counted.any():
         return Interval(np.nan, np.nan, np.nan, 0)
+    columns = (np.where(counted, x, 0.0) for x in (values, references, 1.0))
     rows = len(counted)
-    kept = np.where(counted, np.asarray(values, np.float64), 0.0).reshape(rows, -1)
-    sums = np.stack([kept.sum(-1), counted.reshape(rows, -1).sum(-1)], axis=-1)
-    num_valid = int(sums[:, 1].sum())
+    sums = np.stack([c.reshape(rows, -1).sum(-1) for c in columns], axis=-1)
+    num_valid = int(sums[:, 2].sum())
     if groups is not None:
         sums = _means_of_groups(sums, groups)
-    total, count = sums.sum(0)
-    resampled, weight = _resampled_sums(sums, num_resamples, seed).T
-    means = resampled[weight > 0] / weight[weight > 0]
+    total, reference = sums[:, :2].sum(0)
+    resampled, weight = _resampled_sums(sums[:, :2], num_resamples, seed).T
+    ratios = resampled[weight > 0] / weight[weight > 0]
     tails = 50.0 * (1.0 - level)
     low, high = np.nan, np.nan
-    if len(means):  # no draw need hit the few items that count
-        low, high = np.percentile(means, [tails, 100.0 - tails])
-    return Interval(float(total / count), float(low), float(high), num_valid)
+    if len(ratios):  # no draw need hit the few items that count
+        low, high = np.percentile(ratios, [tails, 100.0 - tails])
+    ratio = total / reference if reference > 0 else np.nan
+    return Interval(float(ratio), float(low), float(high), num_valid)
 
 
 def _means_of_groups(sums: HostArray, groups: Sequence[str]) -> HostArray:
-    """The mean of each group and 1 ``[g, 2]``, or two zeros where nothing counts."""
+    """The means of each group ``[g, k]``, or zeros where nothing counts.
+
+    The last column counts the values.
+    """
     names, index = np.unique(groups, return_inverse=True)
-    totals = np.zeros((len(names), 2))
+    totals = np.zeros((len(names), sums.shape[-1]))
     np.add.at(totals, index, sums)
-    counts = totals[:, 1]
-    return np.stack([totals[:, 0] / np.maximum(counts, 1), counts > 0], axis=-1)
+    return totals / np.maximum(totals[:, -1:], 1)
 
 
 def _resampled_sums(sums: HostArray, num_resamples: int, seed: int) -> HostArray:

@@ -7,8 +7,9 @@ import pytest
 
 from spatialjax.errors import DataError, UserError
 from spatialjax.evaluation import read_scorecard
-from spatialjax.evaluation.scorecard import from_json, variant
-from spatialjax.evaluation.summary import Summary
+from spatialjax.evaluation.definitions import variant
+from spatialjax.evaluation.scorecard import from_json
+from spatialjax.evaluation.summary import Summary, summarise
 from spatialjax.metrics import Interval
 from tests.evaluation.cards import random_card
 
@@ -45,6 +46,43 @@ def test_json_is_strict_and_has_one_line_an_item():
     assert len(lines) == 12
 
 
+def field_card():
+    """A card whose metric `stft` is told as a fraction."""
+    card = random_card()
+    suite = card.suites["class_distinct"]
+    rng = np.random.default_rng(3)
+    values = {"stft": rng.random(12) / 100, "mono_stft": rng.random(12) / 50}
+    summaries = {
+        name: summarise(v, suite.class_ids, (), 50, references=reference)
+        for (name, v), reference in zip(
+            values.items(), (values["mono_stft"], None), strict=True
+        )
+    }
+    suite = dataclasses.replace(suite, values=values, summaries=summaries)
+    return dataclasses.replace(card, suites={"scene": suite})
+
+
+def test_fractions_reload_and_are_told():
+    card = field_card()
+    assert_same_card(from_json(card.to_json()), card)
+    metrics = json.loads(card.to_json())["suites"]["scene"]["metrics"]
+    fraction = metrics["stft"]["fraction"]
+    values = card.suites["scene"].values
+    expected = values["stft"].mean() / values["mono_stft"].mean()
+    np.testing.assert_allclose(fraction["mean"], expected)
+    assert fraction["of"] == "mono_stft"
+    assert "fraction" not in metrics["mono_stft"]
+    low, high = fraction["low"], fraction["high"]
+    words = f"{expected:.3f} [{low:.3f}, {high:.3f}] of mono_stft"
+    assert words in card.table()
+    assert f" {values['stft'].mean():.5f} " in card.table()
+
+
+def test_a_card_without_a_step_names_none():
+    card = random_card(step=None)
+    assert card.label.startswith("toy, on toy_band (")
+
+
 def test_means_by_suite_and_metric():
     first, second = random_card(), random_card("duet", seed=1)
     card = dataclasses.replace(first, suites={**first.suites, **second.suites})
@@ -78,6 +116,10 @@ def test_table():
         ("si_sdr_improvement_db", "si_sdr:"),
         ("sdr_mixture_db", "bss3_sources:"),
         ("sar_db", "bss3_sources:"),
+        ("stft", "squared error of spectra"),
+        ("lsd_db", "log-spectral distance of levels"),
+        ("emd_normalised", "as emd"),
+        ("mono_env", "env of silence above W"),
     ],
 )
 def test_variants(metric, start):

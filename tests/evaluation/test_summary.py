@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spatialjax.evaluation.summary import batch_mean, summarise
+from spatialjax.evaluation.summary import batch_mean, num_decimals, summarise
 
 NAN = np.nan
 
@@ -48,3 +48,20 @@ def test_batch_mean_takes_items_whole_or_not_at_all():
 
 def test_batch_mean_of_whole_items():
     assert batch_mean(np.array([1.0, 2.0, 6.0]), 2) == 3.75
+
+
+def test_a_fraction_takes_what_counts_in_both():
+    values, references = np.array([1.0, 2.0, 6.0, NAN]), np.array([2.0, 2.0, NAN, 1.0])
+    found = summarise(values, np.zeros((4, 0), int), [], 50, references=references)
+    assert found.total.mean == 3.0
+    assert found.fraction.mean == 0.75
+    assert found.fraction.num_valid == 2
+    assert summarise(values, np.zeros((4, 0), int), [], 50).fraction is None
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals"),
+    [(12.3456, 3), (0.2, 3), (0.05145, 4), (-0.00232, 5), (0.0, 3), (NAN, 3)],
+)
+def test_small_numbers_keep_three_digits(value, decimals):
+    assert num_decimals(value, 3) == decimals

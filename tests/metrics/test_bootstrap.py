@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spatialjax.errors import ShapeError
-from spatialjax.metrics import bootstrap_mean
+from spatialjax.metrics import bootstrap_mean, bootstrap_ratio
 
 
 def normal(*shape, seed=0):
@@ -99,3 +99,42 @@ class TestGroups:
         names = [f"{i:02d}" for i in range(20) for _ in range(5)]
         five = bootstrap_mean(np.repeat(values, 5), np.ones(100), groups=names)
         np.testing.assert_allclose(five[:3], one[:3])
+
+
+class TestRatio:
+    def test_is_that_of_the_means(self):
+        values, references = np.array([1.0, 2.0, np.nan]), np.array([4.0, 2.0, 9.0])
+        result = bootstrap_ratio(values, references, np.array([1, 1, 0]))
+        assert result == (0.5, 0.25, 1.0, 2)
+
+    def test_both_means_are_of_the_same_draws(self):
+        """What only the level spreads has a ratio without spread."""
+        level = np.exp(2 * normal(50))
+        result = bootstrap_ratio(0.3 * level, level, np.ones(50))
+        np.testing.assert_allclose(result[:3], 0.3)
+        alone = bootstrap_mean(0.3 * level, np.ones(50))
+        assert alone.high > 1.2 * alone.mean
+
+    def test_the_interval_is_that_of_the_delta_method(self):
+        references = 5 + normal(900)
+        values = 0.5 * references + normal(900, seed=1)
+        result = bootstrap_ratio(values, references, np.ones(900), num_resamples=8000)
+        residual = values - result.mean * references
+        half = 1.96 * residual.std() / np.sqrt(900) / references.mean()
+        np.testing.assert_allclose(result.low, result.mean - half, atol=0.06 * half)
+        np.testing.assert_allclose(result.high, result.mean + half, atol=0.06 * half)
+
+    def test_a_group_has_one_share_in_both_means(self):
+        values, references = np.array([1.0, 3.0, 8.0]), np.array([2.0, 2.0, 10.0])
+        result = bootstrap_ratio(values, references, np.ones(3), groups=["a", "a", "b"])
+        assert result.mean == (2.0 + 8.0) / (2.0 + 10.0)
+        assert (result.low, result.high) == (0.8, 1.0)
+
+    def test_of_nothing_is_undefined(self):
+        result = bootstrap_ratio(np.ones(3), np.zeros(3), np.ones(3))
+        assert np.isnan(result[:3]).all()
+        assert result.num_valid == 3
+
+    def test_shapes_differ(self):
+        with pytest.raises(ShapeError, match="references"):
+            bootstrap_ratio(np.ones(3), np.ones((3, 1)), np.ones(3))
