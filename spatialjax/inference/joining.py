@@ -15,18 +15,13 @@ import numpy as np
 from spatialjax.audio import (
     PostFilterSettings,
     apply_mask,
-    hann_window,
     init_postfilter,
-    overlap_add,
     postfilter,
-    spectrum_to_frames,
 )
+from spatialjax.inference.overlap import cross_fade, in_a_row, invert_on
 from spatialjax.inference.places import frames_per_map, hear_places, perceive
 from spatialjax.tasks.base import MaskSeparator, Variables
 from spatialjax.typing import Array, HostArray, PyTree
-
-WEIGHT_FLOOR = 1e-8
-"""Sum of squared windows that stands for none: nothing was added there."""
 
 A = TypeVar("A", Array, HostArray)
 
@@ -134,67 +129,27 @@ class Joiner:
         counts = windows.counts * ~windows.is_past[:, None]
         energy, sounds = hear_places(task, variables, perceived, counts)
 
-        masks, last_masks = _cross_fade(masks, carry.masks, windows)
-        energy, last_energy = _cross_fade(energy, carry.energy, windows)
+        edges = windows.has_previous, windows.is_past
+        masks, last_masks = cross_fade(masks, carry.masks, *edges)
+        energy, last_energy = cross_fade(energy, carry.energy, *edges)
         mixture = perceived.spectrum[..., : spec.num_frames // 2]
-        estimates = _in_a_row(apply_mask(masks[:, None], mixture)).swapaxes(0, 1)
+        estimates = in_a_row(apply_mask(masks[:, None], mixture)).swapaxes(0, 1)
         if not self.filters.kind.is_adaptive:
-            estimates, _ = postfilter(self.filters, estimates, _in_a_row(mixture), ())
-        signal, tail, weight = self._invert(estimates, carry, windows.counts)
+            estimates, _ = postfilter(self.filters, estimates, in_a_row(mixture), ())
+        signal, tail, weight = invert_on(
+            estimates,
+            windows.counts.reshape(-1),
+            carry.tail,
+            carry.weight,
+            spec.n_fft,
+            spec.hop,
+        )
         filters = carry.filters
         if self.filters.kind.is_adaptive:
-            whole = _in_a_row(windows.samples[..., : spec.num_frames // 2 * spec.hop])
+            whole = in_a_row(windows.samples[..., : spec.num_frames // 2 * spec.hop])
             signal, filters = postfilter(self.filters, signal, whole, filters)
         maps = jnp.moveaxis(energy, -1, 1).reshape(-1, *energy.shape[1:3])
         following = Carry(
             last_masks, last_energy, carry.sounds + sounds, tail, weight, filters
         )
         return following, Piece(signal, maps)
-
-    def _invert(
-        self, spectra: Array, carry: Carry[Array], counts: Array
-    ) -> tuple[Array, Array, Array]:
-        """Samples ``[n, c, b H hop]`` of frames ``[n, c, f, b H]``, and the carry's."""
-        spec = self.task.window_spec
-        counts = counts.reshape(-1, 1)
-        frames = spectrum_to_frames(spectra, spec.n_fft) * counts[None, None]
-        squares = np.square(hann_window(spec.n_fft))[None]
-        signal, tail = _add_on(overlap_add(frames, spec.hop), carry.tail)
-        weight, weight_tail = _add_on(
-            overlap_add(counts * squares, spec.hop), carry.weight
-        )
-        scale = jnp.where(
-            weight > WEIGHT_FLOOR, 1 / jnp.maximum(weight, WEIGHT_FLOOR), 0
-        )
-        return signal * scale[None, None], tail, weight_tail
-
-
-def _cross_fade(
-    values: Array, before: Array, windows: Windows[Array]
-) -> tuple[Array, Array]:
-    """First halves of windows ``[b, ..., k]`` joined to what came before; the rest."""
-    half = values.shape[-1] // 2
-    first, second = values[..., :half], values[..., half:]
-    previous = jnp.concatenate([before[None], second[:-1]])
-    shape = (-1,) + (1,) * (values.ndim - 1)
-    is_past = jnp.reshape(windows.is_past, shape)
-    has_previous = jnp.reshape(windows.has_previous, shape)
-    first = jnp.where(is_past, previous, first)
-    previous = jnp.where(has_previous, previous, first)
-    share = (np.arange(half, dtype=np.float32) + 0.5) / half
-    share = share.reshape((1,) * (values.ndim - 1) + (-1,))
-    return previous * (1 - share) + first * share, second[-1]
-
-
-def _in_a_row(blocks: Array) -> Array:
-    """Frames ``[..., b H]`` of consecutive blocks ``[b, ..., H]``."""
-    moved = jnp.moveaxis(blocks, 0, -2)
-    return moved.reshape(*moved.shape[:-2], -1)
-
-
-def _add_on(signal: Array, tail: Array) -> tuple[Array, Array]:
-    """What is complete of a signal that overlaps with a tail, and the new tail."""
-    overlap = tail.shape[-1]
-    begin = signal[..., :overlap] + tail
-    signal = jnp.concatenate([begin, signal[..., overlap:]], -1)
-    return signal[..., :-overlap], signal[..., -overlap:]

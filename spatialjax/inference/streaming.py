@@ -1,6 +1,5 @@
 """A film as batches of windows: sound and pictures read side by side, never whole."""
 
-import collections
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from PIL import Image
 
 from spatialjax.inference.film import IMAGE_RATE_HZ, Film, OpenSound
 from spatialjax.inference.joining import Windows
+from spatialjax.inference.recent import Recent
 from spatialjax.inference.separator import Separator
 from spatialjax.media import sample_images
 from spatialjax.tasks.base import WindowSpec
@@ -154,12 +154,10 @@ class _Pictures:
         spec: WindowSpec,
         spacing_s: float,
     ) -> None:
-        self._images, self._size = images, size
         self._spec, self._spacing_s = spec, spacing_s
         reach_s = spacing_s * (spec.num_images - 1)
         kept = int(reach_s * IMAGE_RATE_HZ) + 2
-        self._held: collections.deque[HostArray] = collections.deque(maxlen=kept)
-        self._num_read = 0
+        self._recent = Recent(_resized(images, size), kept)
 
     def of_window(self, index: int) -> HostArray:
         """Pictures ``[v, h, w, 3]``; before the film its first, after it its last."""
@@ -168,16 +166,14 @@ class _Pictures:
         centre_s = frame * spec.hop / spec.sample_rate_hz
         offsets = np.arange(spec.num_images) - spec.num_images // 2
         times_s = centre_s + self._spacing_s * offsets
-        return np.stack([self._at(max(0, int(t * IMAGE_RATE_HZ))) for t in times_s])
+        numbers = [max(0, int(time_s * IMAGE_RATE_HZ)) for time_s in times_s]
+        return np.stack([self._recent.at(number)[1] for number in numbers])
 
-    def _at(self, number: int) -> HostArray:
-        while self._num_read <= number:
-            image = next(self._images, None)
-            if image is None:
-                break
-            height, width = self._size
-            resized = image.resize((width, height), Image.Resampling.BICUBIC)
-            self._held.append(np.asarray(resized, np.uint8))
-            self._num_read += 1
-        back = max(0, self._num_read - 1 - number)
-        return self._held[max(-len(self._held), -1 - back)]
+
+def _resized(
+    images: Iterator[Image.Image], size: tuple[int, int]
+) -> Iterator[HostArray]:
+    height, width = size
+    for image in images:
+        resized = image.resize((width, height), Image.Resampling.BICUBIC)
+        yield np.asarray(resized, np.uint8)
