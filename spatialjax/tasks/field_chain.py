@@ -22,7 +22,7 @@ from spatialjax.models import Field
 from spatialjax.typing import Array, HostArray
 
 SILENCE = 1e-4
-"""Level of the mono signal, of full scale 1, below which errors count for less."""
+"""Root mean square, of full scale 1, that is added to the level of the mono signal."""
 
 
 class HeardField(NamedTuple):
@@ -101,7 +101,9 @@ class FieldChain:
           targets: likewise.
           mono: spectrum ``[b, f, k]``.
         """
-        floor = SILENCE**2 * self.num_frames * self.n_fft * (self.n_fft // 2 + 1) / 2
+        # A bin of white noise has its mean square times the sum of squares of a window.
+        num_bins = self.num_frames * (self.n_fft // 2 + 1)
+        floor = SILENCE**2 * num_bins * 3 / 8 * self.n_fft
         energy = _squares(mono).sum((1, 2)) + floor
         return _squares(estimates - targets).sum((2, 3)) / energy[:, None]
 

@@ -39,7 +39,7 @@ from spatialjax.tasks.base import Scores
 from spatialjax.typing import Array, Batch, PyTree
 
 WINDOW_S = 0.025
-"""Of the published spectral distances; the STFT distance takes the next power of two"""
+"""Of the published spectral distances."""
 
 NEAR_DEG = 20.0
 """A direction this near counts as found."""
@@ -74,6 +74,11 @@ def measure_field(outputs: dict[str, Array], rate_hz: float) -> dict[str, Scores
     found |= _directional(_whole(outputs, estimates), _whole(outputs, targets))
     valid = outputs["valid"].astype(jnp.float32)
     return {name: Scores(v, valid * w) for name, (v, w) in found.items()}
+
+
+def stft_window(rate_hz: float) -> int:
+    """Samples of a window of the published STFT distance: the next power of two."""
+    return int(2 ** math.ceil(math.log2(WINDOW_S * rate_hz)))
 
 
 def score_field(outputs: PyTree, batch: Batch) -> dict[str, Scores]:
@@ -113,10 +118,9 @@ def _whole(outputs: dict[str, Any], above: Any) -> Any:
 
 def _published(estimates: Array, targets: Array, rate_hz: float) -> dict[str, Array]:
     """Distances ``[b, c]`` of each channel."""
-    window = WINDOW_S * rate_hz
-    win_length, n_fft = 2 ** math.ceil(math.log2(window)), int(window)
+    n_fft = int(WINDOW_S * rate_hz)
     found = {
-        "stft": stft_compat_loss(estimates, targets, win_length),
+        "stft": stft_compat_loss(estimates, targets, stft_window(rate_hz)),
         "mse": mean_square_error(estimates, targets),
         "env": envelope_distance(estimates, targets),
         "lsd": lsd_compat(estimates, targets, n_fft),

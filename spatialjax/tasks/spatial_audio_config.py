@@ -2,10 +2,12 @@
 
 import dataclasses
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from spatialjax.ambisonics import num_channels
+from spatialjax.audio import StftMethod
 from spatialjax.config import register
 from spatialjax.errors import ConfigError
 from spatialjax.models import (
@@ -30,6 +32,7 @@ from spatialjax.tasks.field_nets import (
     FieldNet,
     PublishedNet,
 )
+from spatialjax.tasks.field_scores import stft_window
 from spatialjax.tasks.spatial_audio import FieldLossWeights, SpatialAudio
 from spatialjax.tasks.spatialaudiogen import PublishedSpatialAudio
 
@@ -60,6 +63,18 @@ class FieldCompat(enum.Enum):
     evaluation, and the published loss: `PublishedSpatialAudio`."""
 
 
+def _check_counts(settings: object, *names: str) -> None:
+    """Refuse counts, and tuples of them, below 1.
+
+    Raises:
+      ConfigError: names the first.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if min(value if isinstance(value, tuple) else (value,), default=1) < 1:
+            raise ConfigError(f"{name} is {value}; give at least 1")
+
+
 @register("directional_attention")
 @dataclass
 class DirectionalConfig:
@@ -79,6 +94,17 @@ class DirectionalConfig:
     """Channels of those after them that do not."""
     num_features: int = 32
     """Features of a place."""
+
+    def validate(self) -> None:
+        """Check the ranges.
+
+        Raises:
+          ConfigError: a value is out of range.
+        """
+        if not 2 <= self.sound_downs <= 10:
+            raise ConfigError(f"sound_downs is {self.sound_downs}; give 2 to 10")
+        _check_counts(self, "num_tracks", "num_rows", "sound_width", "num_features")
+        _check_counts(self, "picture_strided", "picture_kept")
 
 
 @register("spatialaudiogen")
@@ -108,6 +134,18 @@ class FieldLossConfig:
     energy_map: float = 0.0
     intensity: float = 0.0
 
+    def validate(self) -> None:
+        """Refuse shares of which nothing can be learnt.
+
+        Raises:
+          ConfigError: a share is negative or infinite, or all are 0.
+        """
+        for name, share in vars(self).items():
+            if not 0 <= share < math.inf:
+                raise ConfigError(f"{name} is {share}; give 0 or more")
+        if not any(vars(self).values()):
+            raise ConfigError("all shares of the loss are 0; give at least one")
+
 
 @register("spatial_audio")
 @dataclass
@@ -122,10 +160,12 @@ class SpatialAudioConfig:
     """Samples of a frame of the transform; the published head has 1024."""
     hop: int = 512
     """Samples between frames; the published head has 256."""
+    stft_method: StftMethod = StftMethod.AUTO
     num_frames: int = 32
     """Frames of an example."""
     num_compared: int = 4800
-    """Samples in the middle of an example that scores are taken over."""
+    """Samples in the middle of an example that scores are taken over; `compat` takes
+    its 4800."""
 
     num_images: int = 1
     """Pictures of an example."""
@@ -141,10 +181,12 @@ class SpatialAudioConfig:
     """Of the head constant, one for each channel above W; none are all 0."""
 
     loss: FieldLossConfig = field(default_factory=FieldLossConfig)
+    """Not of `compat`, which has a loss of its own."""
     turns: bool = True
     """Whether training scenes are turned about the vertical."""
     mirrors: bool = True
-    """Whether left and right of half of the training scenes trade places."""
+    """Whether left and right of half of the training scenes trade places; `compat`
+    never does that."""
     compute_dtype: str = "float32"
     """Of convolutions and matrix products: float32 or bfloat16."""
     compat: FieldCompat = FieldCompat.NONE
@@ -155,26 +197,11 @@ class SpatialAudioConfig:
         Raises:
           ConfigError: a value is out of range, or two do not go together.
         """
-        for name in (
-            *("order", "sample_rate_hz", "n_fft", "hop", "num_frames"),
-            *("num_compared", "num_images", "image_height"),
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give at least 1")
+        _check_counts(self, "order", "sample_rate_hz", "n_fft", "hop", "num_frames")
+        _check_counts(self, "num_compared", "num_images", "image_height")
         if self.compute_dtype not in ("float32", "bfloat16"):
             raise ConfigError(
                 f"compute_dtype is {self.compute_dtype!r}; give float32 or bfloat16"
-            )
-        if self.n_fft % 2 or 2 * self.hop > self.n_fft:
-            raise ConfigError(
-                f"n_fft is {self.n_fft} and hop {self.hop}; give an even n_fft and a "
-                "hop of at most half of it"
-            )
-        most = (self.num_frames - 1) * self.hop
-        if not self.n_fft < self.num_compared <= most:
-            raise ConfigError(
-                f"num_compared is {self.num_compared}; give more than n_fft "
-                f"{self.n_fft} and at most what {self.num_frames} frames hold, {most}"
             )
         if self.compat is not FieldCompat.NONE and self.head is not Head.PUBLISHED:
             raise ConfigError(
@@ -188,14 +215,13 @@ class SpatialAudioConfig:
             Head.CONSTANT: self._check_constant,
         }
         check[self.head]()
+        self._check_frames()
 
     def build(self) -> SpatialAudio | PublishedSpatialAudio:
         """The frozen task."""
         if self.compat is FieldCompat.SPATIALAUDIOGEN:
-            spec = self._published_spec()
-            return PublishedSpatialAudio(
-                Functional(SpatialAudioGen, spec), spec, self.sample_rate_hz, self.turns
-            )
+            model = Functional(SpatialAudioGen, self._published_spec())
+            return PublishedSpatialAudio(model, self.sample_rate_hz, self.turns)
         chain = self._chain()
         sees = self.head in (Head.DIRECTIONAL, Head.PUBLISHED)
         size = (1, self.num_images, self.image_height, 2 * self.image_height)
@@ -224,6 +250,7 @@ class SpatialAudioConfig:
             before=before,
             after=after,
             num_compared=self.num_compared,
+            method=self.stft_method,
         )
 
     def _net(self, chain: FieldChain) -> FieldNet:
@@ -244,6 +271,21 @@ class SpatialAudioConfig:
             **self._values(SpatialAudioGenSpec),
             image_size=(self.image_height, 2 * self.image_height),
         )
+
+    def _check_frames(self) -> None:
+        if self.n_fft % 2 or 2 * self.hop > self.n_fft:
+            raise ConfigError(
+                f"n_fft is {self.n_fft} and hop {self.hop}; give an even n_fft and a "
+                "hop of at most half of it"
+            )
+        window = stft_window(self.sample_rate_hz)
+        most = (self.num_frames - 1) * self.hop
+        if not window < self.num_compared <= most:
+            raise ConfigError(
+                f"num_compared is {self.num_compared}; give more than the {window} "
+                f"samples that the scores take at once at {self.sample_rate_hz} Hz, "
+                f"and at most what {self.num_frames} frames hold, {most}"
+            )
 
     def _check_directional(self) -> None:
         self._check_sound()
@@ -276,12 +318,16 @@ class SpatialAudioConfig:
                 "head published has n_fft, hop and num_frames "
                 f"{', '.join(map(str, wanted))}, not {', '.join(map(str, given))}"
             )
-        most = 1 if self.compat is FieldCompat.SPATIALAUDIOGEN else NUM_STEPS
-        if self.num_images not in (1, most):
+        if self.compat is FieldCompat.SPATIALAUDIOGEN:
+            if self.num_images != 1:
+                raise ConfigError(
+                    f"num_images is {self.num_images}; compat {self.compat.value} "
+                    "takes 1"
+                )
+        elif self.num_images not in (1, NUM_STEPS):
             raise ConfigError(
                 f"num_images is {self.num_images}; head published takes 1, or "
-                f"{NUM_STEPS} for one at each time step, with compat "
-                f"{self.compat.value} at most {most}"
+                f"{NUM_STEPS} for one at each time step"
             )
 
     def _check_constant(self) -> None:

@@ -7,6 +7,7 @@ The task `SpatialAudio` with the same network does without all that.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -47,9 +48,13 @@ class PublishedSpatialAudio:
     """The task that a `SpatialAudioConfig` with ``compat="spatialaudiogen"`` builds."""
 
     model: Functional
-    spec: SpatialAudioGenSpec
     sample_rate_hz: int
     turns: bool
+
+    @property
+    def spec(self) -> SpatialAudioGenSpec:
+        """Of the network."""
+        return cast(SpatialAudioGenSpec, self.model.config)
 
     @property
     def batch_spec(self) -> BatchSpec:
