@@ -146,7 +146,8 @@ def _decode(
 ) -> Iterator[tuple[float, av.AudioFrame]]:
     """Time of the first decoded frame in seconds, and each resampled frame, float32."""
     stream.codec_context.thread_count = 1
-    resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)
+    # Packed, since PyAV 18 miscounts the planes of eight channels and more.
+    resampler = av.AudioResampler(format="flt", rate=sample_rate_hz)
     start_s, time_s, end_s, form = None, 0.0, 0.0, None
     try:
         for frame in container.decode(stream):
@@ -191,17 +192,15 @@ def _silence(
             f"{name} has nothing from {end_s:.3f} to {end_s + gap_s:.3f} s: cut the "
             "file there, or mend its time stamps"
         )
+    to_form = av.AudioResampler(frame.format, frame.layout, frame.sample_rate)
     left = round(gap_s * frame.sample_rate)
     while left > 0:
-        silent = av.AudioFrame(
-            frame.format.name, frame.layout.name, min(left, frame.sample_rate)
-        )
-        zero = b"\x80" if frame.format.name.startswith("u8") else b"\0"
-        for plane in silent.planes:
-            plane.update(zero * plane.buffer_size)
+        num_samples = min(left, frame.sample_rate)
+        zeros = np.zeros((1, num_samples * frame.layout.nb_channels), np.float32)
+        silent = av.AudioFrame.from_ndarray(zeros, "flt", frame.layout)
         silent.sample_rate = frame.sample_rate
-        left -= silent.samples
-        yield silent
+        left -= num_samples
+        yield from to_form.resample(silent)
 
 
 def _checked(
@@ -217,7 +216,8 @@ def _checked(
     """
     found_s = 0.0
     for start_s, frame in _decode(container, stream, sample_rate_hz, name):
-        samples = frame.to_ndarray()
+        packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+        samples = np.ascontiguousarray(packed.T)
         if not np.isfinite(samples).all():
             raise MediaError(f"{name} holds samples that are not finite")
         if frame.samples:

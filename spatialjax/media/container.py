@@ -78,9 +78,25 @@ def open_container(path: FilePath) -> InputContainer:
             what = "is a folder" if path.is_dir() else "does not exist"
             raise MediaError(f"{path} {what}, expected a media file")
         # The prefix keeps a name with a colon from being taken for a protocol.
-        return av.open(f"file:{path}", metadata_errors="ignore")
+        container = av.open(f"file:{path}", metadata_errors="ignore")
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+    for stream in container.streams.audio:
+        if stream.codec_context:
+            _forget_custom_layout(stream.codec_context)
+    return container
+
+
+def _forget_custom_layout(codec: av.AudioCodecContext) -> None:
+    """Leave the number alone of channels whose layout is a list of its own.
+
+    Such as the ambisonic components of `SA3D` out of order. PyAV 18 copies a layout
+    without that list, and frees the list for each copy, which ends the process. Here it
+    is let go by the codec before the only copy frees it.
+    """
+    layout = codec.layout
+    if " channels (" in layout.name:
+        codec.layout = f"{layout.nb_channels} channels"
 
 
 def probe(path: FilePath) -> MediaInfo:

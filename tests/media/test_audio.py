@@ -44,6 +44,19 @@ def test_channels_are_kept_in_order(tmp_path, name):
     np.testing.assert_array_equal(sound.samples, samples.T)
 
 
+@pytest.mark.parametrize("channels", [8, 9, 16])
+def test_sound_fields_of_many_channels_are_exact(tmp_path, channels):
+    rng = np.random.default_rng(2)
+    samples = rng.integers(-32768, 32768, (5000, channels)).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 8000, format="WAVEX")
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav").samples, samples.T)
+    with stream_audio(tmp_path / "a.wav", 4000) as reader:
+        chunks = list(reader.chunks)
+    assert reader.channels == channels
+    assert {chunk.shape[0] for chunk in chunks} == {channels}
+    assert sum(chunk.shape[1] for chunk in chunks) == pytest.approx(2500, abs=20)
+
+
 def test_mono_is_the_mean_of_the_channels(tmp_path):
     rng = np.random.default_rng(1)
     samples = rng.integers(-8000, 8000, (500, 2)).astype(np.int16) * 2
@@ -319,6 +332,17 @@ def test_a_gap_in_the_sound_is_silence(tmp_path, rate_hz):
         assert part.max() == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("codec", ["aac", "pcm_u8"])
+def test_a_gap_in_eight_channels_is_silence(tmp_path, codec):
+    path = tmp_path / "gap.mkv"
+    write_gap(path, 2.0, 48000, codec, "7.1")
+    level = np.abs(read_audio(path).samples.astype(float)) / 32768
+    assert level.shape == (8, pytest.approx(4 * 48000, rel=0.02))
+    assert level[:, 60000:130000].max() == 0
+    assert level[:, 5000:40000].max(1) == pytest.approx(0.5, abs=0.1)
+    assert level[:, 155000:180000].max(1) == pytest.approx(0.5, abs=0.1)
+
+
 def test_a_gap_too_long_to_be_true_is_told(tmp_path):
     path = tmp_path / "gap.mkv"
     write_gap(path, 4000.0)
@@ -326,17 +350,21 @@ def test_a_gap_too_long_to_be_true_is_told(tmp_path):
         read_audio(path)
 
 
-def write_gap(path, gap_s, rate_hz=8000):
+def write_gap(path, gap_s, rate_hz=8000, codec="pcm_f32le", layout="mono"):
     """A second of tone, a gap in the time stamps, and a second of tone."""
-    samples = tone(1.0, rate_hz).astype(np.float32)[None]
+    samples = tone(1.0, rate_hz, 100).astype(np.float32)
+    step = 1024 if codec == "aac" else rate_hz // 10
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_f32le", rate=rate_hz, layout="mono")
+        stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        to_form = av.AudioResampler(stream.format, layout, rate_hz)
         for number in range(2):
-            for part in range(10):
-                chunk = samples[:, part * 800 : (part + 1) * 800]
-                frame = av.AudioFrame.from_ndarray(chunk, "flt", "mono")
+            for start in range(0, rate_hz - step + 1, step):
+                chunk = samples[None, start : start + step]
+                packed = np.repeat(chunk, stream.layout.nb_channels, 1)
+                frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
                 frame.sample_rate = rate_hz
                 frame.time_base = fractions.Fraction(1, rate_hz)
-                frame.pts = round((number * (1 + gap_s)) * rate_hz) + part * 800
-                container.mux(stream.encode(frame))
+                frame.pts = round((number * (1 + gap_s)) * rate_hz) + start
+                for part in to_form.resample(frame):
+                    container.mux(stream.encode(part))
         container.mux(stream.encode(None))

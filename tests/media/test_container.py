@@ -1,7 +1,15 @@
+import numpy as np
 import pytest
 
 from spatialjax.errors import MediaError
-from spatialjax.media import probe
+from spatialjax.media import (
+    inject_spatial_metadata,
+    probe,
+    read_spatial_metadata,
+    stream_audio,
+    write_spatial_film,
+)
+from spatialjax.media.spatial_boxes import SoundField
 from tests.media.make import (
     number_picture,
     tone,
@@ -9,6 +17,7 @@ from tests.media.make import (
     write_sound,
     write_video,
 )
+from tests.media.make_spatial import RATE_HZ, tones, write_pictures
 
 
 def test_streams_of_a_video(tmp_path):
@@ -47,3 +56,27 @@ def test_streams_without_a_decoder_are_left_out(tmp_path, codec, found):
     without_decoder(path, codec)
     info = probe(path)
     assert (len(info.audio), len(info.video)) == found
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        SoundField(1, channel_map=(0, 3, 1, 2)),
+        SoundField(1, True, channel_map=(0, 3, 1, 2, 5, 4)),
+        SoundField(3, channel_map=tuple(range(16))[::-1]),
+    ],
+)
+def test_components_out_of_order_are_read_as_they_lie(tmp_path, field):
+    """PyAV frees the layout of such a file twice."""
+    path, samples = tmp_path / "a.mov", tones(field.num_channels)
+    write_pictures(tmp_path / "p.mp4")
+    write_spatial_film(path, tmp_path / "p.mp4", [samples], RATE_HZ, "pcm24")
+    inject_spatial_metadata(path, path, sound=field)
+    assert read_spatial_metadata(path).sound == field
+    for _ in range(2):
+        (audio,) = probe(path).audio
+        assert audio.channels == field.num_channels
+        assert audio.layout == f"{field.num_channels} channels"
+        with stream_audio(path) as reader:
+            found = np.concatenate(list(reader.chunks), 1)
+        np.testing.assert_allclose(found, samples, atol=2**-23)
