@@ -1,6 +1,6 @@
 """spatialaudiogen on YT-All with the settings of the published training script.
 
-Network, data and optimizer are as published, but for the ImageNet weights it began with.
+Network, data and optimizer are as published, but for ImageNet weights at the begin.
 What was wrong is mended; ``--config.task.compat=spatialaudiogen`` brings it all back.
 The optical flow is in datasets built with ``--flow``; ``--noconfig.task.has_flow`` does
 without.
