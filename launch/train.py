@@ -24,7 +24,7 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "folder of the run; made, or continued", required=True
 )
 _REPORT_ITEMS = flags.DEFINE_integer(
-    "report_items", 6, "mixtures on the page of a validation; 0: no page", lower_bound=0
+    "report_items", 6, "items on the page of a validation; 0: no page", lower_bound=0
 )
 
 

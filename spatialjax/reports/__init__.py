@@ -1,15 +1,20 @@
 """Pages and pictures of what was measured."""
 
+from spatialjax.reports.field_item import FieldItem
 from spatialjax.reports.films import write_films
-from spatialjax.reports.gallery import Gallery, ShownItem
+from spatialjax.reports.gallery import Gallery
 from spatialjax.reports.listening import write_listening_page
 from spatialjax.reports.page import Report
 from spatialjax.reports.pictures import curves_svg
+from spatialjax.reports.separated_item import SeparatedItem
+from spatialjax.reports.shown_item import ShownItem
 from spatialjax.reports.summary import Summary
 
 __all__ = [
+    "FieldItem",
     "Gallery",
     "Report",
+    "SeparatedItem",
     "ShownItem",
     "Summary",
     "curves_svg",

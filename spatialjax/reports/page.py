@@ -6,21 +6,35 @@ sounds and pictures for each item.
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from spatialjax.data import Dataset
+from spatialjax.data import Dataset, PairRule
 from spatialjax.evaluation import ScoreCard, SuiteScores
-from spatialjax.media import float_to_int16, replaced_folder, write_file, write_wav
+from spatialjax.evaluation.definitions import REFERENCES, variant
+from spatialjax.evaluation.summary import num_decimals
+from spatialjax.media import replaced_folder, write_file
 from spatialjax.reports import pictures
-from spatialjax.reports.gallery import Gallery, ShownItem
+from spatialjax.reports.gallery import Gallery
+from spatialjax.reports.shown_item import ItemFiles, ShownItem
 from spatialjax.reports.template import template_environment
 
 HEADLINE = ("sdr_improvement_db", "si_sdr_improvement_db")
 """Metrics whose per-class means the page shows."""
+
+CURVES = {
+    "loss": {"training": "loss", "validation": "validation/loss"},
+    "improvement, dB": {
+        "SDR": "validation/sdr_improvement_db",
+        "SI-SDR": "validation/si_sdr_improvement_db",
+    },
+    "STFT distance": {"estimate": "validation/stft", "mono": "validation/mono_stft"},
+    "error of direction, degrees": {"estimate": "validation/direction_deg"},
+}
+"""Curves over the steps, by axis and name: entries of ``metrics.jsonl``."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,8 @@ class Report:
             self._suite(folder, name, suite) for name, suite in card.suites.items()
         ]
         environment = template_environment()
-        environment.filters["db"] = _number_text
+        environment.filters |= {"number": _number_text, "percent": _percent_text}
+        environment.globals |= {"variant": variant, "references": REFERENCES}
         text = environment.get_template("page.html.j2").render(
             title=self.title,
             label=card.label,
@@ -87,10 +102,12 @@ class Report:
         return {
             "name": name,
             "is_control": suite.swap_images,
+            "noun": "scenes" if suite.rule == PairRule.SCENE.value else "mixtures",
             "rule": suite.rule,
             "pair_hash": suite.pair_hash,
             "num_items": len(suite.item_ids),
             "metrics": suite.summaries,
+            "has_fractions": any(s.fraction for s in suite.summaries.values()),
             "num_values": {m: v.size for m, v in suite.values.items()},
             "per_class": per_class,
             "classes": classes,
@@ -100,68 +117,32 @@ class Report:
     def _item(
         self, folder: pathlib.Path, suite: str, scores: SuiteScores, item: ShownItem
     ) -> dict[str, Any]:
-        """Writes the files of an item; their names, relative to the page."""
-        place = pathlib.Path(suite) / f"{item.index:04d}"
+        """Writes the files of an item; what its template draws."""
+        place = pathlib.PurePosixPath(suite, f"{item.index:04d}")
         (folder / place).mkdir(parents=True)
-
-        def sound(name: str, signal: np.ndarray) -> str:
-            pcm = float_to_int16(signal)
-            write_wav(folder / place / name, pcm, self.sample_rate_hz)
-            return str(place / name)
-
-        def picture(name: str, content: bytes) -> str:
-            write_file(folder / place / name, content)
-            return str(place / name)
-
-        loudest = float(item.magnitude.max())
-        sources = []
-        for n, class_id in enumerate(item.class_ids):
-            masked = item.magnitude * item.mask[n]
-            truth = item.magnitude * item.target_mask[n]
-            sources.append(
-                {
-                    "class": self.classes[class_id] if class_id >= 0 else "unknown",
-                    "scores": {
-                        metric: float(values[n])
-                        for metric, values in item.scores.items()
-                        if metric in (*HEADLINE, "sdr_db", "si_sdr_db")
-                    },
-                    "images": [
-                        picture(f"image{n}-{v}.png", pictures.image_png(image))
-                        for v, image in enumerate(item.images[n])
-                    ],
-                    "estimate": sound(f"estimate{n}.wav", item.estimates[n]),
-                    "truth": sound(f"truth{n}.wav", item.sources[n]),
-                    "mask": picture(f"mask{n}.png", pictures.mask_png(item.mask[n])),
-                    "target_mask": picture(
-                        f"target{n}.png", pictures.mask_png(item.target_mask[n])
-                    ),
-                    "estimate_spectrogram": picture(
-                        f"estimate{n}.png", pictures.spectrogram_png(masked, loudest)
-                    ),
-                    "truth_spectrogram": picture(
-                        f"truth{n}.png", pictures.spectrogram_png(truth, loudest)
-                    ),
-                }
-            )
+        files = ItemFiles(folder, place, self.sample_rate_hz)
+        shown = item.show(files, self.classes)
         return {
             "id": scores.item_ids[item.index],
-            "mixture": sound("mixture.wav", item.mixture),
-            "spectrogram": picture(
-                "mixture.png", pictures.spectrogram_png(item.magnitude, loudest)
-            ),
-            "weight": picture("weight.png", pictures.weight_png(item.loss_weight)),
-            "sources": sources,
+            "template": item.TEMPLATE,
+            **shown,
         }
 
 
 def _number_text(value: float) -> str:
-    """A number of dB for a reader, with a true minus sign."""
-    return "–" if not np.isfinite(value) else f"{value:.2f}".replace("-", "−")
+    """A number for a reader, with a true minus sign."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.{num_decimals(value, 2)}f}".replace("-", "−")
+
+
+def _percent_text(share: float) -> str:
+    """A share for a reader."""
+    return f"{100 * share:.0f} %" if np.isfinite(share) else "–"
 
 
 def _curves(metrics_file: pathlib.Path | None) -> list[str]:
-    """Loss and validated improvement over the steps, as SVG."""
+    """What the run has told of `CURVES`, as SVG."""
     if metrics_file is None or not metrics_file.is_file():
         return []
     lines = [json.loads(line) for line in metrics_file.read_text().splitlines()]
@@ -170,18 +151,8 @@ def _curves(metrics_file: pathlib.Path | None) -> list[str]:
         found = [(line["step"], line[name]) for line in lines if name in line]
         return [step for step, _ in found], [value for _, value in found]
 
-    wanted: list[tuple[str, Mapping[str, str]]] = [
-        ("loss", {"training": "loss", "validation": "validation/loss"}),
-        (
-            "improvement, dB",
-            {
-                "SDR": "validation/sdr_improvement_db",
-                "SI-SDR": "validation/si_sdr_improvement_db",
-            },
-        ),
-    ]
     drawn = []
-    for ylabel, names in wanted:
+    for ylabel, names in CURVES.items():
         curves = {label: series(name) for label, name in names.items()}
         curves = {label: curve for label, curve in curves.items() if curve[0]}
         if curves:

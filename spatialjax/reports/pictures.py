@@ -1,4 +1,4 @@
-"""Pictures of spectrograms, masks and training curves, as the bytes of a file."""
+"""Pictures of bins, of the sphere and of training curves, as the bytes of a file."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,15 @@ SILENCE = 1e-12
 
 SIDE = 256
 """Largest height and least width of a picture of bins, pixels."""
+
+SPHERE_SIZE = (240, 480)
+"""Height and width of a picture of the whole sphere, pixels."""
+
+DIMMED = 0.35
+"""Brightness of a picture below its energy."""
+
+
+_SMOOTH = Image.Resampling.BICUBIC
 
 
 def spectrogram_png(magnitude: HostArray, reference: float) -> bytes:
@@ -42,6 +51,31 @@ def image_png(image: HostArray) -> bytes:
     return _png(Image.fromarray(image))
 
 
+def sphere_png(image: HostArray | None, level: HostArray | None = None) -> bytes:
+    """A picture of the whole sphere, or dimmed, with levels in colours on top.
+
+    Args:
+      image: ``[h, w, 3]`` uint8; None is black.
+      level: ``[h', w']`` in [0, 1]; 0 shows the picture alone, 1 the colour alone.
+    """
+    height, width = SPHERE_SIZE
+    ground = np.zeros((height, width, 3), np.uint8)
+    if image is not None:
+        resized = Image.fromarray(image).resize((width, height), _SMOOTH)
+        ground = np.asarray(resized)
+    if level is None:
+        return image_png(ground)
+    grey = ground.mean(-1, keepdims=True)
+    large = Image.fromarray(np.asarray(level, np.float32)).resize(
+        (width, height), _SMOOTH
+    )
+    share = np.clip(np.asarray(large), 0, 1)
+    colours = 255 * matplotlib.colormaps["inferno"](share)[..., :3]
+    dimmed = DIMMED * (ground + grey) / 2
+    mixed = dimmed + (colours - dimmed) * share[..., None]
+    return image_png(np.rint(mixed).astype(np.uint8))
+
+
 def curves_svg(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     ylabel: str,
@@ -52,7 +86,8 @@ def curves_svg(
     figure = Figure(figsize=(5.2, 2.6), layout="constrained")
     axes = figure.add_subplot()
     for name, (steps, values) in curves.items():
-        axes.plot(steps, values, label=name, linewidth=1.6)
+        marker = "o" if len(steps) == 1 else None  # a line of one point is none
+        axes.plot(steps, values, label=name, linewidth=1.6, marker=marker)
     axes.set_xscale(xscale)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)

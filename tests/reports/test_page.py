@@ -10,7 +10,7 @@ import soundfile
 from spatialjax.errors import MediaError
 from spatialjax.evaluation import Origin, ScoreCard, SuiteScores
 from spatialjax.evaluation.summary import summarise
-from spatialjax.reports import Gallery, Report, ShownItem
+from spatialjax.reports import FieldItem, Gallery, Report, SeparatedItem
 
 CLASSES = ("bell", "<b>reed</b>")
 
@@ -30,7 +30,7 @@ def suite_of(values, swap_images=False):
 
 def item_of(index):
     rng = np.random.default_rng(index)
-    return ShownItem(
+    return SeparatedItem(
         index=index,
         images=rng.integers(0, 256, (2, 3, 8, 8, 3)).astype(np.uint8),
         mixture=rng.uniform(-0.5, 0.5, (1, 400)).astype(np.float32),
@@ -126,3 +126,37 @@ def test_a_page_without_a_run_has_no_curves(report, card, tmp_path):
     text = bare.write(tmp_path / "page", card).read_text()
     assert "<svg" not in text
     assert "<audio" not in text
+
+
+def test_sound_fields_have_views_and_fractions(tmp_path):
+    field = np.random.default_rng(0).uniform(-0.3, 0.3, (4, 400)).astype(np.float32)
+    item = FieldItem(
+        index=0,
+        true=field,
+        estimate=0.5 * field,
+        image=np.zeros((4, 8, 3), np.uint8),
+        attention=np.ones((2, 2, 4), np.float32),
+        scores={"stft": 0.2, "mono_stft": 0.8, "direction_deg": 12.5},
+    )
+    values = {"stft": np.array([0.2, 0.4]), "mono_stft": np.array([0.8, 0.8])}
+    nothing = np.zeros((2, 0), int)
+    summaries = {
+        "stft": summarise(
+            values["stft"], nothing, (), 50, references=values["mono_stft"]
+        ),
+        "mono_stft": summarise(values["mono_stft"], nothing, (), 50),
+    }
+    names = ("a @ 1", "b @ 2")
+    suite = SuiteScores("scene", "f" * 64, False, names, nothing, values, summaries)
+    report = Report("fields", (), 8000, Gallery(1, {"scene": [item]}))
+    page = report.write(tmp_path / "page", ScoreCard({"scene": suite}))
+    text = page.read_text()
+    links = Links(text).sources
+    assert len(links) == 3 * 2 + 2
+    assert all((page.parent / link).stat().st_size > 0 for link in links)
+    assert "2 scenes" in text
+    assert ">38 %<" in text  # 0.3 of 0.8
+    assert "stft <b>0.200</b>, 25 % of mono_stft" in text
+    assert text.count('class="true"') == 2
+    assert text.count('class="estimate"') == 1
+    assert "squared error of spectra" in text

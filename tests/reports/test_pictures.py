@@ -41,6 +41,25 @@ def test_an_image_is_kept_to_the_bit():
     np.testing.assert_array_equal(pixels(pictures.image_png(image)), image)
 
 
+def test_a_sphere_is_plain_or_dimmed_below_its_levels():
+    image = np.full((4, 8, 3), (220, 100, 70), np.uint8)
+    assert (pixels(pictures.sphere_png(image)) == (220, 100, 70)).all()
+    level = np.zeros((4, 8))
+    level[:, 6:] = 1
+    mixed = pixels(pictures.sphere_png(image, level))
+    assert mixed.shape == (240, 480, 3)
+    np.testing.assert_array_equal(mixed[120, 60], (61, 40, 35))
+    np.testing.assert_allclose(mixed[120, 470], (252, 255, 164), atol=1)
+
+
+def test_a_curve_of_one_point_is_seen():
+    def has_marker(steps):
+        return "fill: #1f77b4" in pictures.curves_svg({"one": (steps, steps)}, "loss")
+
+    assert has_marker([5])
+    assert not has_marker([5, 6])
+
+
 def test_curves_are_well_formed_and_repeatable():
     curves = {"training": ([1, 2], [0.7, 0.5]), "validation": ([2], [0.6])}
     text = pictures.curves_svg(curves, "loss")
