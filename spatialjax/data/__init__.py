@@ -1,5 +1,6 @@
 """Stored clips, drawn mixtures and listed pairs as batches."""
 
+from spatialjax.data.channel_gains import channel_gains
 from spatialjax.data.clip_lists import read_clip_ids, restrict
 from spatialjax.data.clips import Clip, Dataset, open_dataset
 from spatialjax.data.config import DataConfig
@@ -12,6 +13,7 @@ __all__ = [
     "Dataset",
     "PairList",
     "PairRule",
+    "channel_gains",
     "load_pairs",
     "make_pairs",
     "open_dataset",

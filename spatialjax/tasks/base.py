@@ -16,7 +16,7 @@ One batch has these entries, with a leading batch axis ``b``:
 | ``valid`` | ``[b]`` bool | False for the padding of a last, short batch |
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -163,6 +163,15 @@ class HostScored(Task, Protocol):
     """A system with scores in NumPy float64 on the host, such as BSS-eval."""
 
     def score(self, outputs: PyTree, batch: Batch) -> dict[str, Scores]: ...
+
+
+@runtime_checkable
+class HasConstantFields(Task, Protocol):
+    """A system of sound fields that gives constant ones too, to be compared with it."""
+
+    def with_constant_gains(self, gains: Sequence[float]) -> Task:
+        """The same task without a network: each channel above W is a gain times W."""
+        ...
 
 
 @runtime_checkable

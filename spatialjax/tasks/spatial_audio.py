@@ -4,6 +4,8 @@ The true W is heard, the channels above it are to be found. Everything is a gain
 spectrum of W, so that windows of a stream are joined on one spectrogram.
 """
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -27,7 +29,7 @@ from spatialjax.tasks.base import (
 )
 from spatialjax.tasks.field_augmentation import Shown, augment_field
 from spatialjax.tasks.field_chain import FieldChain, HeardField
-from spatialjax.tasks.field_nets import FieldNet
+from spatialjax.tasks.field_nets import ConstantNet, FieldNet
 from spatialjax.tasks.field_scores import measure_field, score_field
 from spatialjax.typing import Array, Batch, PyTree
 
@@ -77,6 +79,10 @@ class SpatialAudio:
     def init(self, key: Array) -> Variables:
         """Fresh variables."""
         return self.net.init(key)
+
+    def with_constant_gains(self, gains: Sequence[float]) -> "SpatialAudio":
+        """The same task whose field looks and hears alike always, as a baseline."""
+        return dataclasses.replace(self, net=ConstantNet(tuple(gains)))
 
     def loss(
         self, variables: Variables, batch: Batch, key: Array, axis: str | None
