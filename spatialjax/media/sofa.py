@@ -5,6 +5,7 @@ is +y, two ears, one filter per ear and source position. Needs h5py, the extra `
 """
 
 import importlib
+import mmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,15 @@ LISTENER = {
 }
 """The only head that is understood; a file may leave each of these out."""
 
-_DAMAGE = (OSError, KeyError, RuntimeError)
+_DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
 """What h5py raises where a file is missing, of another kind, cut off or damaged."""
+
+_HEAP, _HEAP_HEADER, _OBJECT_HEADER = b"GCOL\1\0\0\0", 16, 16
+"""How a heap of texts begins, and bytes of headers: HDF5 File Format, III.E, with
+lengths of 8 bytes, which is what all libraries write."""
+
+_MOST_COMPRESSION = 1032
+"""How far deflate shrinks at best (zlib, "Technical Details")."""
 
 
 class SofaHrirs(NamedTuple):
@@ -53,10 +61,40 @@ def read_sofa(path: FilePath) -> SofaHrirs:
         ) from error
     try:
         with h5py.File(path) as file:
+            _check_heaps(path)
             _check_convention(file, path)
             return _read(file, path)
+    except MediaError:
+        raise
     except _DAMAGE as error:
         raise MediaError(f"{path} cannot be read as a SOFA file: {error}") from error
+
+
+def _check_heaps(path: FilePath) -> None:
+    """Raise MediaError where HDF5 would walk through a heap of texts for ever.
+
+    Its library goes from object to object by their sizes, even by a size of 0.
+    """
+    with (
+        open(path, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        start = content.find(_HEAP)
+        while start >= 0:
+            size = int.from_bytes(content[start + 8 : start + _HEAP_HEADER], "little")
+            _check_heap(content[start : start + size], path)
+            start = content.find(_HEAP, start + len(_HEAP))
+
+
+def _check_heap(heap: bytes, path: FilePath) -> None:
+    place = _HEAP_HEADER
+    while place + _OBJECT_HEADER <= len(heap):
+        is_free = heap[place : place + 2] == b"\0\0"
+        size = int.from_bytes(heap[place + 8 : place + _OBJECT_HEADER], "little")
+        # Free space counts its own header, and only texts are padded to 8 bytes.
+        place += size if is_free else _OBJECT_HEADER + (size + 7) // 8 * 8
+        if (is_free and size == 0) or place > len(heap):
+            raise MediaError(f"{path} is damaged: its texts have no end")
 
 
 def _check_convention(file: Any, path: FilePath) -> None:
@@ -139,14 +177,24 @@ def _rows(
 def _field(file: Any, name: str, path: FilePath) -> np.ndarray:
     if name not in file:
         raise MediaError(f"{path} has no field {name}; {CONVENTION} needs it")
-    values = file[name][()]
-    if values.dtype.kind not in "fiu":
+    field = file[name]
+    # What a damaged file states is not read before it makes sense.
+    if not hasattr(field, "nbytes") or field.dtype.kind not in "fiu":
         raise MediaError(f"{path}: {name} does not hold numbers")
-    if not np.isfinite(values).all():
-        raise MediaError(f"{path}: {name} holds values that are not finite")
+    if field.nbytes > _MOST_COMPRESSION * field.id.get_storage_size():
+        raise MediaError(f"{path}: {name} holds fewer numbers than it states")
+    values = field[()]
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
+        raise MediaError(f"{path}: {name} holds values that are not finite in 32 bits")
     return values.astype(np.float64)
 
 
 def _text(attributes: Any, name: str) -> str:
-    value = attributes.get(name, "")
+    """A text of one of two types; HDF5 may crash where a damaged file has another."""
+    if name not in attributes:
+        return ""
+    kind = attributes.get_id(name).dtype
+    if kind.kind != "S" and (kind.metadata or {}).get("vlen") not in (str, bytes):
+        raise TypeError(f"{name} is no text")
+    value = attributes[name]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

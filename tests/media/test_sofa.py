@@ -132,6 +132,55 @@ def test_files_of_another_kind_are_refused(tmp_path):
         read_sofa(path)
 
 
+def with_bytes(path, *changes):
+    """Set bytes of a file, each ``(after, distance, new)``."""
+    content = bytearray(path.read_bytes())
+    for after, distance, new in changes:
+        start = content.index(after) + distance
+        content[start : start + len(new)] = new
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("new", [bytes(8), b"\x41" + bytes(7), b"\xff" * 8])
+def test_a_heap_without_end_is_refused(tmp_path, new):
+    """HDF5 would walk through its free space for ever."""
+    path = with_bytes(write(tmp_path / "a.sofa"), (b"GCOL", 48, new))
+    with pytest.raises(MediaError, match=r"a\.sofa is damaged: its texts have no end"):
+        read_sofa(path)
+
+
+@pytest.mark.parametrize("new", [b"\x66", b"\x00\xff", b"\x00\x02"])
+def test_a_text_of_another_type_is_refused(tmp_path, new):
+    """HDF5 crashes where it takes a text for a list of texts."""
+    place = (b"Conventions\0\0\0\0\0\x19", 17, new)
+    with pytest.raises(MediaError, match=r"a\.sofa"):
+        read_sofa(with_bytes(write(tmp_path / "a.sofa"), place))
+
+
+def test_more_numbers_than_the_file_holds_are_refused(tmp_path):
+    """Before there is room made for them."""
+    with h5py.File(write(tmp_path / "a.sofa", DataIR=None), "a") as file:
+        file.create_dataset("Data.IR", (2**20, 2, 2**20), "f4", chunks=(1, 2, 2**20))
+    with pytest.raises(MediaError, match=r"a\.sofa: Data\.IR holds fewer numbers"):
+        read_sofa(tmp_path / "a.sofa")
+
+
+def test_compressed_fields_are_read(tmp_path):
+    filters = np.tile(FILTERS[:, :, :1], 5000)
+    with h5py.File(write(tmp_path / "a.sofa", DataIR=None), "a") as file:
+        file.create_dataset("Data.IR", data=filters, chunks=True, compression=9)
+    sofa = read_sofa(tmp_path / "a.sofa")
+    np.testing.assert_array_equal(sofa.filters, filters.astype(np.float32))
+
+
+def test_what_is_no_field_is_refused(tmp_path):
+    with h5py.File(write(tmp_path / "a.sofa", DataIR=None), "a") as file:
+        file["Data.IR"] = np.dtype("f8")
+    with pytest.raises(MediaError, match=r"a\.sofa: Data\.IR does not hold numbers"):
+        read_sofa(tmp_path / "a.sofa")
+
+
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(MediaError, match=r'pip install -e "\.\[sofa\]"'):
