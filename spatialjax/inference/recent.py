@@ -20,7 +20,7 @@ class Recent(Generic[Item]):
 
         Before the first stands the first, after the last one the last.
         """
-        while self._num_read <= number:
+        while self._num_read <= max(number, 0):
             item = next(self._items, None)
             if item is None:
                 break

@@ -166,7 +166,7 @@ class _Pictures:
         centre_s = frame * spec.hop / spec.sample_rate_hz
         offsets = np.arange(spec.num_images) - spec.num_images // 2
         times_s = centre_s + self._spacing_s * offsets
-        numbers = [max(0, int(time_s * IMAGE_RATE_HZ)) for time_s in times_s]
+        numbers = [int(time_s * IMAGE_RATE_HZ) for time_s in times_s]
         return np.stack([self._recent.at(number)[1] for number in numbers])
 
 
