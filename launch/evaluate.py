@@ -1,13 +1,15 @@
-"""Score the model of a workdir.
+"""Score the model of a workdir, or a baseline on the same items.
 
     python -m launch.evaluate --workdir=runs/toy
     python -m launch.evaluate --workdir=runs/toy --suites=duet --report=page
+    python -m launch.evaluate --workdir=runs/ambix_toy --baseline=spatial_prior
 
 prints, for each suite, the mean of each metric with its 95 % interval, the count of
 values that count, and the means by class; writes them with the values of every item to
 a JSON file, and to a page to look at and listen to.
 """
 
+import functools
 import pathlib
 
 from absl import flags
@@ -30,7 +32,7 @@ _SPLIT = flags.DEFINE_string(
 _SUITES = flags.DEFINE_list(
     "suites",
     [],
-    "rules of the mixtures: class_distinct, same_class, duet, published; with the "
+    "rules of the items: class_distinct, same_class, duet, published, scene; with the "
     "ending _swapped as a control with the pictures traded (default: the run's)",
 )
 _PAIRS = flags.DEFINE_list(
@@ -42,27 +44,33 @@ _CLIPS = flags.DEFINE_string(
     "file of the clips that count: an id a line, or the clips.json of another dataset",
 )
 _MAX_ITEMS = flags.DEFINE_integer(
-    "max_items", None, "at most so many mixtures of a suite", lower_bound=1
+    "max_items", None, "at most so many items of a suite", lower_bound=1
+)
+_BASELINE = flags.DEFINE_enum(
+    "baseline", None, ["mono", "spatial_prior"], "of sound fields, in place of a model"
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "the score card (default: scores.json in the workdir)"
+    "output", None, "the score card (default: scores[_BASELINE].json in the workdir)"
 )
 _SAVE_PAIRS = flags.DEFINE_string(
     "save_pairs", None, "folder that gets the mixtures of each suite as a file"
 )
 _REPORT = flags.DEFINE_string("report", None, "folder that gets the page")
 _REPORT_ITEMS = flags.DEFINE_integer(
-    "report_items", 8, "mixtures of each suite on the page", lower_bound=0
+    "report_items", 8, "items of each suite on the page", lower_bound=0
 )
 
 
 def main() -> None:
     """Evaluate, print the table, write the files."""
+    from tqdm import tqdm
+
     from spatialjax.reports import Gallery, Report
-    from spatialjax.training.workdir_evaluation import open_evaluation
+    from spatialjax.training import Baseline, open_evaluation
 
     workdir = pathlib.Path(_WORKDIR.value)
-    output = pathlib.Path(_OUTPUT.value or workdir / "scores.json")
+    name = f"scores_{_BASELINE.value}.json" if _BASELINE.value else "scores.json"
+    output = pathlib.Path(_OUTPUT.value or workdir / name)
     evaluation = open_evaluation(
         workdir,
         which=_CHECKPOINT.value,
@@ -75,15 +83,18 @@ def main() -> None:
     )
     _check_places(output)
     if _SAVE_PAIRS.value is not None:
-        for name, pairs in evaluation.pair_lists.items():
-            pairs.save(pathlib.Path(_SAVE_PAIRS.value) / f"{name}.json")
+        evaluation.save_pairs(_SAVE_PAIRS.value)
+    if _BASELINE.value is not None:
+        watch = functools.partial(tqdm, unit=" clips", disable=None, leave=False)
+        evaluation = evaluation.with_baseline(Baseline(_BASELINE.value), watch)
     gallery = Gallery(_REPORT_ITEMS.value)
     card = evaluation.run(gallery if _REPORT.value is not None else None)
     card.write(output)
     lines = [card.table(), "", f"scores  {output}"]
     if _REPORT.value is not None:
         name = evaluation.trained.experiment.name
-        report = Report.of_run(name, evaluation.dataset, gallery, workdir)
+        run = workdir if evaluation.baseline is None else None
+        report = Report.of_run(name, evaluation.dataset, gallery, run)
         lines.append(f"report  {report.write(_REPORT.value, card)}")
     if _CLIPS.value is not None:
         splits = evaluation.dataset.splits.items()
@@ -93,26 +104,15 @@ def main() -> None:
 
 
 def _check_places(output: pathlib.Path) -> None:
-    """Refuse places that cannot be written, or that the page would replace.
-
-    Raises:
-      UserError: says which.
-    """
-    from spatialjax.media import check_replaceable
+    """Refuse places that cannot be written, or that the page would replace."""
+    from spatialjax.reports import check_page
     from spatialjax.training.workdir import check_place
 
     if output.is_dir():
         raise UserError(f"--output={output} is a folder, expected a file")
     check_place(output.parent)
-    if _REPORT.value is None:
-        return
-    check_replaceable(_REPORT.value)
-    page = pathlib.Path(_REPORT.value).expanduser().resolve()
-    for flag, place in (("output", output), ("save_pairs", _SAVE_PAIRS.value)):
-        if place is not None and pathlib.Path(place).resolve().is_relative_to(page):
-            raise UserError(
-                f"--{flag}={place} lies in --report, which is replaced; name another"
-            )
+    if _REPORT.value is not None:
+        check_page(_REPORT.value, output, _SAVE_PAIRS.value)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def comparison_table(differences: dict[str, dict[str, Difference]]) -> str:
         for metric, found in metrics.items():
             mean, low, high, num_valid = found.difference
             star = "*" if low > 0 or high < 0 else " "
-            d = num_decimals(found.first_mean, 3)
+            d = num_decimals(max(abs(found.first_mean), abs(found.second_mean)), 3)
             lines.append(
                 f"  {metric:{width}} {found.first_mean:9.{d}f} "
                 f"{found.second_mean:9.{d}f} {mean:+10.{d}f}{star} "

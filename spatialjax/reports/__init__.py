@@ -4,7 +4,7 @@ from spatialjax.reports.field_item import FieldItem
 from spatialjax.reports.films import write_films
 from spatialjax.reports.gallery import Gallery
 from spatialjax.reports.listening import write_listening_page
-from spatialjax.reports.page import Report
+from spatialjax.reports.page import Report, check_page
 from spatialjax.reports.pictures import curves_svg
 from spatialjax.reports.separated_item import SeparatedItem
 from spatialjax.reports.shown_item import ShownItem
@@ -17,6 +17,7 @@ __all__ = [
     "SeparatedItem",
     "ShownItem",
     "Summary",
+    "check_page",
     "curves_svg",
     "write_films",
     "write_listening_page",

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from spatialjax.data import Dataset, PairRule
+from spatialjax.errors import UserError
 from spatialjax.evaluation import ScoreCard, SuiteScores
 from spatialjax.evaluation.definitions import REFERENCES, variant
 from spatialjax.evaluation.summary import num_decimals
-from spatialjax.media import replaced_folder, write_file
+from spatialjax.media import check_replaceable, replaced_folder, write_file
 from spatialjax.reports import pictures
 from spatialjax.reports.gallery import Gallery
 from spatialjax.reports.shown_item import ItemFiles, ShownItem
@@ -35,6 +36,26 @@ CURVES = {
     "error of direction, degrees": {"estimate": "validation/direction_deg"},
 }
 """Curves over the steps, by axis and name: entries of ``metrics.jsonl``."""
+
+
+def check_page(folder: pathlib.Path | str, *beside: pathlib.Path | str | None) -> None:
+    """Refuse a folder that a page cannot take, before anything slow starts.
+
+    Args:
+      folder: of the page.
+      beside: what else will be written; it must not lie in the folder.
+
+    Raises:
+      UserError: says why.
+    """
+    check_replaceable(folder)
+    page = pathlib.Path(folder).expanduser().resolve()
+    for place in beside:
+        if place is not None and pathlib.Path(place).resolve().is_relative_to(page):
+            raise UserError(
+                f"{place} lies in the folder of the page, {folder}, which is replaced; "
+                "name another place"
+            )
 
 
 @dataclass(frozen=True)
@@ -56,10 +77,10 @@ class Report:
         name: str,
         dataset: Dataset,
         gallery: Gallery,
-        workdir: pathlib.Path | str,
+        workdir: pathlib.Path | str | None,
     ) -> "Report":
-        """The report of a run that was scored on a dataset."""
-        metrics_file = pathlib.Path(workdir) / "metrics.jsonl"
+        """The report of a run that was scored on a dataset, or of no run."""
+        metrics_file = pathlib.Path(workdir) / "metrics.jsonl" if workdir else None
         return cls(name, dataset.classes, dataset.sample_rate_hz, gallery, metrics_file)
 
     def write(self, folder: pathlib.Path | str, card: ScoreCard) -> pathlib.Path:

@@ -18,9 +18,14 @@ from spatialjax.training.parallel import Parallel, ParallelConfig, Strategy
 from spatialjax.training.run import Validation, train
 from spatialjax.training.step import TrainState, init_state, make_train_step
 from spatialjax.training.workdir import Trained, load_trained
-from spatialjax.training.workdir_evaluation import WorkdirEvaluation, open_evaluation
+from spatialjax.training.workdir_evaluation import (
+    Baseline,
+    WorkdirEvaluation,
+    open_evaluation,
+)
 
 __all__ = [
+    "Baseline",
     "CheckpointConfig",
     "Checkpoints",
     "Experiment",

@@ -1,34 +1,56 @@
-"""The scores of the model that a workdir holds."""
+"""The scores of the model that a workdir holds, and of baselines beside it."""
 
 import dataclasses
+import enum
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import jax
 
 from spatialjax.config import validate_tree
 from spatialjax.data import (
+    Clip,
     Dataset,
     PairList,
+    channel_gains,
     load_pairs,
     open_dataset,
     read_clip_ids,
     restrict,
 )
+from spatialjax.data.loader import fit_window
 from spatialjax.errors import ConfigError
 from spatialjax.evaluation import Collect, ScoreCard, make_pair_lists
+from spatialjax.tasks.base import HasConstantFields
 from spatialjax.training.parallel import ParallelConfig
 from spatialjax.training.scorer import Scorer
 from spatialjax.training.workdir import Trained, load_trained
 
 
+class Baseline(enum.StrEnum):
+    """What is scored in place of a model of sound fields; it sees and learns nothing.
+
+    MONO: W alone, silence in all other channels. SPATIAL_PRIOR: W times the gains that
+    fit the training split best.
+    """
+
+    MONO = "mono"
+    SPATIAL_PRIOR = "spatial_prior"
+
+
 @dataclass(frozen=True)
 class WorkdirEvaluation:
-    """A trained model, and the lists of items that it is to be scored on."""
+    """A trained model, and the lists of items that it is to be scored on.
+
+    With a `baseline` the model is that one, and was not trained.
+    """
 
     trained: Trained
     dataset: Dataset
     pair_lists: dict[str, PairList]
+    baseline: Baseline | None = None
 
     def run(self, collect: Collect | None = None) -> ScoreCard:
         """The scores, on all devices; `collect` is told of each batch."""
@@ -41,7 +63,55 @@ class WorkdirEvaluation:
             self.pair_lists,
             parallel,
         )
-        return score(trained.variables, trained.step, collect)
+        step = None if self.baseline else trained.step
+        return score(trained.variables, step, collect)
+
+    def save_pairs(self, folder: pathlib.Path | str) -> None:
+        """Writes each list of items into a file of a folder.
+
+        Raises:
+          MediaError: a file cannot be written.
+        """
+        for name, pairs in self.pair_lists.items():
+            pairs.save(pathlib.Path(folder) / f"{name}.json")
+
+    def with_baseline(
+        self,
+        baseline: Baseline,
+        watch: Callable[[Sequence[Clip]], Iterable[Clip]] = iter,
+    ) -> "WorkdirEvaluation":
+        """The same evaluation of a baseline in place of the model.
+
+        Args:
+          baseline: which one.
+          watch: gives the clips of the training split one by one, as a progress bar
+            does; they are read for the spatial prior.
+
+        Raises:
+          UserError: the task has no baselines, or the training split is not there.
+        """
+        experiment, task, *_ = self.trained
+        if not isinstance(task, HasConstantFields):
+            raise ConfigError(
+                f"the workdir of {experiment.name!r} holds a {type(task).__name__}, "
+                f"which has no baseline {baseline.value!r}; SpatialAudio has"
+            )
+        data = experiment.data
+        fit_window(self.dataset, task.batch_spec, data)
+        gains = [0.0] * (self.dataset.channels - 1)
+        if baseline is Baseline.SPATIAL_PRIOR:
+            # Opened again: the one that is scored may hold some of the clips alone.
+            whole = open_dataset(data.data_dir, data.dataset)
+            clips = whole.split(data.train_split)
+            gains = channel_gains(whole, watch(clips)).tolist()
+        task = task.with_constant_gains(gains)
+        name = f"{baseline.value} baseline of {experiment.name}"
+        trained = self.trained._replace(
+            experiment=dataclasses.replace(experiment, name=name),
+            task=task,
+            variables=task.init(jax.random.key(experiment.seed)),
+        )
+        return dataclasses.replace(self, trained=trained, baseline=baseline)
 
 
 def open_evaluation(

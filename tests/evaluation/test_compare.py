@@ -67,6 +67,14 @@ def test_table_marks_what_differs():
     assert max(map(len, lines)) <= 100
 
 
+def test_small_numbers_keep_their_digits():
+    first = random_card(items=40)
+    values = np.full((40, 2), 2e-5)
+    cards = with_values(first, sdr_db=values), with_values(first, sdr_db=100 * values)
+    line = comparison_table(compare(*cards)).splitlines()[3]
+    assert "0.00002   0.00200   +0.00198*" in line
+
+
 @pytest.mark.parametrize("options", [{"items": 11}, {"pair_hash": "00" * 32}])
 def test_refuses_other_items(options):
     with pytest.raises(DataError, match="different items") as error:

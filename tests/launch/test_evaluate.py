@@ -146,11 +146,11 @@ def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
         ({"output": ROOT / "pyproject.toml" / "x"}, "is a file, expected a folder"),
         (
             {"report": "new/page", "output": "new/page/../page/a/scores.json"},
-            "--output=.* lies in --report",
+            "scores.json lies in the folder of the page",
         ),
         (
             {"report": "new/page", "save_pairs": "new/page"},
-            "--save_pairs=.* lies in --report",
+            "new/page lies in the folder of the page",
         ),
         ({"report": ROOT / "pyproject.toml"}, "is a file, expected a folder"),
     ],
