@@ -61,7 +61,7 @@ class FieldSource:
         return _is_still(self.pictures or "")
 
     def pictures_start_s(self, sound_start_s: float) -> float | None:
-        """When the sound begins on the clock of the pictures; None is with them."""
+        """When the sound begins on the clock of the pictures; None: with the first."""
         return sound_start_s if self.pictures == self.sound else None
 
 

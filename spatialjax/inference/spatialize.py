@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatialjax.errors import MediaError
+from spatialjax.errors import ConfigError, MediaError
 from spatialjax.inference.field_files import (
     AMBIX_SUFFIX,
     check_field_film,
     describe_field,
     ear_filters,
-    moving_pictures,
     write_binaural,
     write_field_film,
     write_stereo,
@@ -35,6 +34,10 @@ from spatialjax.typing import HostArray
 BLOCK_S = 10.0
 """Sound that goes into the stream at once: several calls, none waiting for another."""
 
+WriteOverlay = Callable[[str, FieldSource, pathlib.Path, float | None], None]
+"""Writes a film of where the sound comes from: its name, the source, an AmbiX WAV, and
+when that begins on the clock of the pictures (None: with the first)."""
+
 
 @dataclass(frozen=True)
 class FieldOutputs:
@@ -44,7 +47,7 @@ class FieldOutputs:
       field: AmbiX as .wav, or a film: .mp4, .mov, .webm, .mkv.
       binaural: .wav for headphones.
       stereo: .wav of the left and the right half.
-      overlay: .mp4 of where the sound comes from, see `spatialize_file`.
+      overlay: .mp4 of where the sound comes from, see `WriteOverlay`.
       sofa: file of the head to listen with; None is a sphere.
       reencode: encode the pictures of a film anew instead of copying them.
     """
@@ -70,9 +73,15 @@ class FieldOutputs:
         """Refuse names that cannot be written.
 
         Raises:
+          ConfigError: a head is given, and nothing to listen to.
           MediaError: a file would be written over an input or over another one, is of
             an unknown kind, or does not fit the source.
         """
+        if self.sofa is not None and self.binaural is None:
+            raise ConfigError(
+                f"{self.sofa} is a head to listen with (sofa); name a file for "
+                "headphones, too (binaural)"
+            )
         named = {
             self.binaural: AMBIX_SUFFIX,
             self.stereo: AMBIX_SUFFIX,
@@ -91,8 +100,10 @@ class FieldOutputs:
                 )
             used.add(place)
         check_field_film(self.field, source, self.reencode)
-        if self.overlay is not None:
-            moving_pictures(source, self.overlay)
+        if self.overlay is not None and source.pictures is None:
+            raise MediaError(
+                f"{self.overlay} needs pictures, which {source.sound} lacks"
+            )
 
 
 def spatialize_file(
@@ -101,7 +112,7 @@ def spatialize_file(
     outputs: FieldOutputs,
     tell: Callable[[str], None] = lambda line: None,
     advance: Callable[[float], None] = lambda done_s: None,
-    write_overlay: Callable[[str, str, pathlib.Path], None] | None = None,
+    write_overlay: WriteOverlay | None = None,
 ) -> None:
     """Write the sound field of a sound, and what else is asked for.
 
@@ -114,8 +125,7 @@ def spatialize_file(
       outputs: the files.
       tell: is given lines for the user, at the end what players will see.
       advance: is told how many seconds are done.
-      write_overlay: writes `outputs.overlay`; is given its name, the file with the
-        pictures, and an AmbiX WAV.
+      write_overlay: writes `outputs.overlay`.
 
     Raises:
       UserError: a file cannot be read or written, or does not fit the model.
@@ -140,8 +150,8 @@ def spatialize_file(
         if outputs.stereo is not None:
             _tell_gain(tell, outputs.stereo, write_stereo(outputs.stereo, field))
         if outputs.overlay is not None and write_overlay is not None:
-            film = moving_pictures(source, outputs.overlay)
-            write_overlay(outputs.overlay, film, field)
+            begin_s = source.pictures_start_s(start_s)
+            write_overlay(outputs.overlay, source, field, begin_s)
     for line in describe_field(outputs.field):
         tell(line)
 

@@ -97,9 +97,10 @@ def constant(channel_gains=GAINS, **fields):
     )
 
 
-def directional(**fields):
-    """Settings of a small task that looks."""
+def directional(head=Head.DIRECTIONAL, **fields):
+    """Settings of a small task that looks, or hears alone."""
     return SpatialAudioConfig(
+        head=head,
         sample_rate_hz=RATE_HZ,
         n_fft=256,
         hop=64,
