@@ -155,12 +155,8 @@ class FieldItem:
         for name, field in (("true", self.true), ("estimate", self.estimate)):
             direction = np.asarray(intensity_direction(jnp.asarray(field)), np.float64)
             if direction.any():
-                azimuth_rad, elevation_rad = direction_to_angles(direction)
-                place = (
-                    180 - math.degrees(azimuth_rad),
-                    90 - math.degrees(elevation_rad),
-                )
-                marks[name] = place
+                azimuth_deg, elevation_deg = np.degrees(direction_to_angles(direction))
+                marks[name] = float(180 - azimuth_deg), float(90 - elevation_deg)
         if math.isnan(self.scores.get("direction_deg", 0.0)):
             marks.pop("true", None)  # it counts as diffuse, or as silent
         return marks

@@ -141,6 +141,7 @@ def test_only_the_clips_of_a_list_count(workdir, tmp_path, capsys):
         ({"pairs": ["none.json"]}, "none.json"),
         ({"pairs": ["a/x.json", "b/x.json"]}, "one name"),
         ({"pairs": ["x.json"], "max_items": 4}, "says what is mixed"),
+        ({"baseline": "mono"}, "holds a Pixels, which has no baseline 'mono'"),
         ({"report": ROOT}, "holds other files"),
         ({"output": ROOT}, "is a folder, expected a file"),
         ({"output": ROOT / "pyproject.toml" / "x"}, "is a file, expected a folder"),
