@@ -268,7 +268,7 @@ def _suite_table(name: str, suite: SuiteScores) -> str:
     for metric, summary in suite.summaries.items():
         mean, low, high, num_valid = summary.total
         d = num_decimals(mean, 3)
-        line = f"  {metric:{width}} {mean:9.{d}f}  [{low:8.{d}f}, {high:8.{d}f}]"
+        line = f"  {metric:{width}} {mean:z9.{d}f}  [{low:z8.{d}f}, {high:z8.{d}f}]"
         line += f"  {num_valid:>4}/{suite.values[metric].size}"
         if summary.fraction is not None:
             mean, low, high, _ = summary.fraction

@@ -75,10 +75,13 @@ def summarise(
 
 
 def num_decimals(value: float, least: int) -> int:
-    """Decimals that show three digits of a number, `least` of them at least."""
-    if not math.isfinite(value) or value == 0:
+    """Decimals that show three digits of a number, `least` of them at least.
+
+    Below a millionth it is as good as 0.
+    """
+    if not abs(value) > 1e-6 or math.isinf(value):
         return least
-    return min(max(least, 2 - math.floor(math.log10(abs(value)))), 9)
+    return max(least, 2 - math.floor(math.log10(abs(value))))
 
 
 def batch_mean(values: HostArray, batch_size: int) -> float:

@@ -154,7 +154,7 @@ def _number_text(value: float) -> str:
     """A number for a reader, with a true minus sign."""
     if not np.isfinite(value):
         return "–"
-    return f"{value:.{num_decimals(value, 2)}f}".replace("-", "−")
+    return f"{value:z.{num_decimals(value, 2)}f}".replace("-", "−")
 
 
 def _percent_text(share: float) -> str:

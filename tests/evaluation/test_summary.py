@@ -61,7 +61,16 @@ def test_a_fraction_takes_what_counts_in_both():
 
 @pytest.mark.parametrize(
     ("value", "decimals"),
-    [(12.3456, 3), (0.2, 3), (0.05145, 4), (-0.00232, 5), (0.0, 3), (NAN, 3)],
+    [
+        (12.3456, 3),
+        (0.2, 3),
+        (0.05145, 4),
+        (-0.00232, 5),
+        (-6e-8, 3),
+        (0.0, 3),
+        (NAN, 3),
+        (np.inf, 3),
+    ],
 )
 def test_small_numbers_keep_three_digits(value, decimals):
     assert num_decimals(value, 3) == decimals
