@@ -13,7 +13,12 @@ from spatialjax.tasks import (
     Head,
     PublishedConfig,
     SpatialAudioConfig,
+    Variables,
 )
+
+KEY = jax.random.key(1)
+jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+"""Compiles in half the time; what is computed here is small."""
 
 DIRECTIONAL = DirectionalConfig(
     num_tracks=3,
@@ -68,11 +73,47 @@ def build(**changes):
     """A task and its first variables."""
     config = small_config(**changes)
     validate_tree(config)
-    task = config.build()
-    return task, jax.jit(task.init)(jax.random.key(0))
+    return _with_variables(config.build())
 
 
-built = functools.cache(build)
+@functools.cache
+def _with_variables(task):
+    return task, jit(task.init)(jax.random.key(0))
+
+
+@functools.cache
+def _predict(task):
+    return jit(lambda v, b: task.predict(v, b, KEY))
+
+
+def predict(task, variables, batch):
+    """The outputs of a task."""
+    return _predict(task)(variables, batch)
+
+
+@functools.cache
+def _measure(task):
+    return jit(task.measure)
+
+
+def measure(task, outputs, batch):
+    """The scores of the device, and of the host."""
+    return _measure(task)(outputs, batch) | task.score(outputs, batch)
+
+
+@functools.cache
+def gradient_function(task):
+    """Mean loss, state after it and gradient, of parameters, state, batch and key."""
+
+    def loss(params, state, batch, key):
+        total, aux = task.loss(Variables(params, state), batch, key, None)
+        return total / aux.weight, aux.state
+
+    return jit(jax.value_and_grad(loss, has_aux=True))
+
+
+def is_finite(tree):
+    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
 
 
 def plane_wave(mono, azimuth_rad, elevation_rad=0.0):
@@ -84,6 +125,10 @@ def plane_wave(mono, azimuth_rad, elevation_rad=0.0):
         np.cos(azimuth_rad) * flat,
     )
     return np.array([1, *above])[:, None] * mono
+
+
+def to_pcm(signals):
+    return np.rint(32768 * np.asarray(signals)).clip(-32768, 32767)
 
 
 def column_of(azimuth_rad, width):
@@ -101,7 +146,7 @@ def scenes(task, rows=4, seed=0):
     num_samples = batch["audio"].shape[-1]
     for row, azimuth_rad in enumerate(rng.uniform(-np.pi, np.pi, rows)):
         field = plane_wave(0.1 * rng.normal(size=num_samples), azimuth_rad)
-        batch["audio"][row, 0] = np.rint(32768 * field).clip(-32768, 32767)
+        batch["audio"][row, 0, :4] = to_pcm(field)
         if "images" in batch:
             images = batch["images"][row]
             images[:] = rng.integers(0, 100, images.shape)

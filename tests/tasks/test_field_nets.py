@@ -7,7 +7,7 @@ from spatialjax.models import SpatialAudioGenSpec
 from spatialjax.nn import EVAL
 from spatialjax.tasks import Head
 from spatialjax.tasks.field_nets import ConstantNet, see_as_published
-from tests.tasks.spatial_audio_toy import OF_PUBLISHED_HEAD, built, scenes
+from tests.tasks.spatial_audio_toy import OF_PUBLISHED_HEAD, build, jit, scenes
 
 
 def shown(rows=2):
@@ -67,10 +67,10 @@ def test_constant_gains():
     ],
 )
 def test_a_net_looks_at_all_that_it_is_shown(changes, sees):
-    task, variables = built(**changes)
+    task, variables = build(**changes)
     batch = scenes(task, rows=2)
 
-    @jax.jit
+    @jit
     def gain(seen):
         times_s = batch["image_time_s"][:, 0] if seen else None
         bins, frames = task.chain.n_fft // 2 + 1, task.chain.num_heard

@@ -7,7 +7,7 @@ import scipy.signal
 
 from spatialjax.metrics import directional_emd, energy_emd
 from spatialjax.tasks.field_scores import measure_field, score_field, stft_window
-from tests.tasks.spatial_audio_toy import plane_wave
+from tests.tasks.spatial_audio_toy import jit, plane_wave
 
 RATE_HZ = 16000
 NUM_SAMPLES = 800
@@ -29,7 +29,7 @@ def random_outputs(rows=3, order=1):
 
 
 def measure(outputs, rate_hz=RATE_HZ):
-    return jax.jit(measure_field, static_argnums=1)(outputs, rate_hz)
+    return jit(measure_field, static_argnums=1)(outputs, rate_hz)
 
 
 def plain_distances(estimate, target):
