@@ -108,18 +108,12 @@ def write_energy_overlay(
       ConfigError: a number is not positive.
       ShapeError: the filters are for another number of channels.
     """
-    if height < 2 or (duration_s is not None and duration_s <= 0):
-        raise ConfigError(
-            f"height is {height} and duration_s is {duration_s}; a film needs 2 rows, "
-            "and a time above 0"
-        )
+    _check_numbers(height, duration_s)
     stereo = _stereo(picture_source, sphere)
     field = functools.partial(_field, ambix_wav, duration_s)
     gain, length_s = _gain_and_length_s(field, filters)
     painter = _painter(look, field, time_constant_s)
-    image_rate_hz = PUBLISHED_RATE_HZ
-    if look is OverlayLook.UNIFORM:
-        image_rate_hz = _image_rate_hz(picture_source)
+    image_rate_hz = _image_rate_hz(picture_source, look)
     num_images = max(1, math.ceil(length_s * image_rate_hz))
     images = _pictures(
         picture_source, image_rate_hz, start_s, num_images, stereo, height
@@ -129,6 +123,14 @@ def write_energy_overlay(
         shown = (np.asarray(image) for image in map(painter.draw, images, maps))
         sound = (gain * ears for ears in _ears(heard.chunks, filters))
         write_film(path, shown, image_rate_hz, sound, heard.sample_rate_hz)
+
+
+def _check_numbers(height: int, duration_s: float | None) -> None:
+    if height < 2 or (duration_s is not None and duration_s <= 0):
+        raise ConfigError(
+            f"height is {height} and duration_s is {duration_s}; a film needs 2 rows, "
+            "and a time above 0"
+        )
 
 
 def _stereo(path: FilePath, sphere: SphericalPicture | None) -> Stereo:
@@ -219,7 +221,9 @@ def _ears(
         yield np.asarray(ears)
 
 
-def _image_rate_hz(path: FilePath) -> float:
+def _image_rate_hz(path: FilePath, look: OverlayLook) -> float:
+    if look is OverlayLook.PUBLISHED:
+        return PUBLISHED_RATE_HZ
     stated_hz = probe(path).video[0].image_rate_hz or MOST_IMAGE_RATE_HZ
     return min(max(stated_hz, LEAST_IMAGE_RATE_HZ), MOST_IMAGE_RATE_HZ)
 
