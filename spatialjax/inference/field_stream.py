@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from spatialjax.errors import check_shape
+from spatialjax.errors import ConfigError, check_shape
 from spatialjax.inference.field_model import FieldModel
 from spatialjax.inference.field_program import FieldWindows
 from spatialjax.typing import Array, HostArray, PyTree
@@ -59,8 +59,9 @@ class FieldStream:
 
     Attributes:
       geometry: of the windows.
-      latency_samples: how much later than a sample, at the most, the last one comes
-        that its field needs. It is least for a single window at once.
+      latency_samples: from a sample to the last one that its field waits for, at the
+        most. With a single window at once it is least: (num_frames + after - 1) hop +
+        n_fft of the `FieldSpec`, 8960 samples or 0.56 s for ambix_toy.
     """
 
     def __init__(self, model: FieldModel, num_windows: int | None = None) -> None:
@@ -106,9 +107,12 @@ class FieldStream:
           look: gives pictures; may be None for a model that does not see.
 
         Raises:
-          ShapeError: the block has another shape.
+          ShapeError: the block, or a picture, has another shape.
+          ConfigError: the model looks, and there is nothing to look at.
         """
         num_new = check_shape("block", block, "t")["t"]
+        if self.geometry.num_images and look is None:
+            raise ConfigError("the model sees pictures, expected `look` to give some")
         state = state._replace(
             heard=np.concatenate([state.heard, np.asarray(block, np.float32)]),
             num_samples=state.num_samples + num_new,
@@ -160,7 +164,7 @@ class FieldStream:
             if look is None or not geometry.num_images:
                 continue
             index = int(indices[row])
-            seen = look(geometry.picture_times_s(index))
+            seen = self._seen(look, index)
             times_s[row] = seen.times_s - geometry.looks_at_s(index)
             for name, pictures in seen.shown.items():
                 if name not in shown:
@@ -175,6 +179,17 @@ class FieldStream:
             indices == 0,
             np.clip(remaining, -1, geometry.num_given).astype(np.int32),
         )
+
+    def _seen(self, look: Look, index: int) -> Seen:
+        """What a window sees, checked."""
+        geometry = self.geometry
+        height, width = geometry.image_size
+        sizes = {"v": geometry.num_images, "h": height, "w": width}
+        seen = look(geometry.picture_times_s(index))
+        check_shape("times_s", seen.times_s, "v", sizes)
+        for name, pictures in seen.shown.items():
+            check_shape(name, pictures, "v h w c", sizes)
+        return seen
 
     def _field(
         self, first: FieldState, waiting: list[Array], num_samples: int

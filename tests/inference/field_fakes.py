@@ -8,7 +8,12 @@ import numpy as np
 
 from spatialjax.inference.field_model import FieldModel
 from spatialjax.inference.field_stream import Seen
-from spatialjax.tasks import DirectionalConfig, Head, SpatialAudioConfig
+from spatialjax.tasks import (
+    DirectionalConfig,
+    Head,
+    PublishedConfig,
+    SpatialAudioConfig,
+)
 from spatialjax.tasks.base import ChunkSpec, FieldSpec, Variables
 
 RATE_HZ = 8000
@@ -118,6 +123,27 @@ def directional(head=Head.DIRECTIONAL, **fields):
             num_features=4,
         ),
         **fields,
+    )
+
+
+def published():
+    """Settings of a small one of the published networks."""
+    return SpatialAudioConfig(
+        head=Head.PUBLISHED,
+        n_fft=1024,
+        hop=256,
+        image_height=16,
+        published=PublishedConfig(
+            num_tracks=2,
+            audio_width=2,
+            audio_units=8,
+            visual_width=4,
+            visual_depth=(1,),
+            visual_reduced_units=4,
+            visual_units=8,
+            localization_units=(8,),
+            separation_units=4,
+        ),
     )
 
 

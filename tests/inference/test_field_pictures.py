@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from spatialjax.inference.field_model import FieldModel
 from spatialjax.inference.field_pictures import look_at
@@ -57,10 +58,9 @@ def test_a_film_beside_the_sound_begins_with_it(film, tmp_path):
         assert numbers_of(look(np.array([0.0, 0.4]))) == [0, 4]
 
 
-def test_a_still_picture_is_seen_at_all_times(tmp_path):
-    from PIL import Image
-
-    Image.fromarray(halves()).save(tmp_path / "room.png")
+@pytest.mark.parametrize("size", [(64, 128), (33, 67), (7, 14)])
+def test_a_still_picture_of_any_size_is_seen_at_all_times(tmp_path, size):
+    Image.fromarray(halves(height=size[0], width=size[1])).save(tmp_path / "room.png")
     write_sound(tmp_path / "s.wav", np.zeros(800), RATE_HZ)
     source = open_field_source(tmp_path / "s.wav", tmp_path / "room.png")
     with look_at(source, geometry((16, 32)), 0.0) as look:

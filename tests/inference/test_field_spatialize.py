@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from spatialjax.errors import ConfigError, MediaError
 from spatialjax.inference import (
@@ -161,8 +162,6 @@ def test_a_loud_sound_is_made_softer_and_it_is_told(tmp_path, model):
 def test_sound_alone_needs_a_still_picture_or_a_model_that_does_not_see(
     tmp_path, model
 ):
-    from PIL import Image
-
     write_sound(tmp_path / "s.wav", noise(4000)[0], RATE_HZ)
     Image.fromarray(halves()).save(tmp_path / "room.jpg")
     spatialize(model, tmp_path / "s.wav", tmp_path / "blind.wav")
@@ -221,6 +220,15 @@ def test_mistakes_are_told_before_anything_is_written(
         spatialize_file(model, open_field_source(film), FieldOutputs(**named))
     assert [file.name for file in tmp_path.iterdir()] == ["film.mkv"]
     assert film.read_bytes() == content
+
+
+def test_pictures_that_end_before_the_sound_stand_still_and_it_is_told(tmp_path):
+    film = tmp_path / "film.mp4"
+    write_video(film, [halves()] * 5, 10, noise(2 * RATE_HZ)[0], RATE_HZ)
+    told = spatialize(model_of(directional()), film, tmp_path / "x.mov")
+    assert told[-1].startswith("warning: pictures and sound last 0.500 and 2.")
+    _, found, _ = read_sound(tmp_path / "x.mov")
+    assert (np.abs(found[:, -RATE_HZ // 2 : -RATE_HZ // 4]).max(1) > 1e-5).all()
 
 
 def test_a_sound_that_is_cut_off_leaves_nothing(tmp_path, model):

@@ -1,11 +1,15 @@
 """Sound fields of streams: any blocks, any batches, against float64."""
 
+import dataclasses
+
+import jax
 import numpy as np
 import pytest
 
 from spatialjax.errors import ConfigError, ShapeError
 from spatialjax.inference.field_model import FieldModel
 from spatialjax.inference.field_stream import FieldStream, Seen
+from spatialjax.tasks import FieldCompat
 from spatialjax.tasks.base import Variables
 from tests.fakes import FakeTask
 from tests.inference.field_fakes import (
@@ -24,6 +28,7 @@ from tests.inference.field_fakes import (
     level_at,
     look,
     model_of,
+    published,
 )
 
 HALF = NUM_FRAMES // 2
@@ -144,6 +149,34 @@ def test_published_chunks_stand_in_a_row_ten_at_once(total):
     np.testing.assert_allclose(field_of(stream, mono, cuts), expected, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_the_published_network_serves_streams_and_chunks():
+    """One network in both forms; the chunks are those of its task, ten at once."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (1, 16, 32, 3), np.uint8)
+    mono = noise(12_000)
+
+    def look(times_s):
+        return Seen({"images": images}, times_s)
+
+    config = published()
+    found = field_of(FieldStream(model_of(config), 2), mono, [5000, 5001], look)
+    np.testing.assert_array_equal(found[0], mono)
+    assert 1e-6 < np.abs(found[1:]).max() < 1
+
+    model = model_of(dataclasses.replace(config, compat=FieldCompat.SPATIALAUDIOGEN))
+    found = field_of(FieldStream(model), mono, [700, 9000], look)
+    heard = np.pad(mono, (24_000, 60_000))
+    windows = [heard[4800 * i : 4800 * i + 52_799] for i in range(3)]
+    rows = np.concatenate([windows, np.zeros((7, 52_799), np.float32)])
+    shown = np.concatenate([images[None]] * 3 + [0 * images[None]] * 7)
+    chunks = jax.jit(model.task.spatialize_chunks)(
+        model.variables, rows, {"images": shown}
+    )
+    expected = np.concatenate(np.asarray(chunks)[:3], 1)[:, :12_000]
+    np.testing.assert_allclose(found[1:], expected, atol=1e-6)
+
+
 def test_constant_gains_give_the_stream_times_them():
     mono = noise(5000)
     found = field_of(FieldStream(model_of(constant())), mono, [77, 1900], look=None)
@@ -211,5 +244,12 @@ def test_what_cannot_be_joined_is_refused(streams):
     config.num_frames = 15
     with pytest.raises(ConfigError, match="15 frames; windows are joined only where"):
         model_of(config)
+    with pytest.raises(ConfigError, match="the model sees pictures, expected `look`"):
+        streams[1].step(streams[1].init(), noise(8), None)
+    with pytest.raises(ShapeError, match=r"times_s has shape \[3\], expected \[v\]"):
+        field_of(streams[1], noise(8), look=lambda _: look(np.zeros(3)))
+    narrow = {"images": np.zeros((2, 4, 7, 3), np.uint8)}
+    with pytest.raises(ShapeError, match=r"images has shape \[2, 4, 7, 3\], expected"):
+        field_of(streams[1], noise(8), look=lambda times_s: Seen(narrow, times_s))
     with pytest.raises(ShapeError, match="block has shape"):
         streams[1].step(streams[1].init(), np.zeros((1, 8), np.float32), look)

@@ -148,6 +148,10 @@ def test_wrong_inputs_are_one_line(tmp_path, workdir, looking):
     write_video(tmp_path / "flat.mp4", [black] * 4, 8, np.zeros(4000), RATE_HZ)
     write_video(tmp_path / "mute.mp4", [black] * 4, 8)
     (tmp_path / "text.mp4").write_text("no film")
+    whole = tmp_path / "whole.mp4"
+    noise = np.random.default_rng(0).integers(0, 255, (20, 32, 64, 3), np.uint8)
+    write_video(whole, list(noise), 10, np.zeros(16000), RATE_HZ)
+    (tmp_path / "half.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     for name, message in {
         "3.wav": "3 channels, expected 1 or 2; W, X and Y are a sound field without Z",
         "4.wav": "4 channels, expected 1 or 2; if it is a sound field already",
@@ -156,6 +160,7 @@ def test_wrong_inputs_are_one_line(tmp_path, workdir, looking):
         "flat.mp4": "64x36 pixels and states no sphere",
         "mute.mp4": "has no sound stream",
         "text.mp4": "cannot be read",
+        "half.mp4": "cannot be read|has no (sound|picture) stream|no samples",
         "none.mp4": "does not exist",
         ".": "is a folder",
     }.items():
