@@ -1,5 +1,6 @@
 """Pages and pictures of what was measured."""
 
+from spatialjax.reports.energy_overlay import OverlayLook, write_energy_overlay
 from spatialjax.reports.field_item import FieldItem
 from spatialjax.reports.films import write_films
 from spatialjax.reports.gallery import Gallery
@@ -13,12 +14,14 @@ from spatialjax.reports.summary import Summary
 __all__ = [
     "FieldItem",
     "Gallery",
+    "OverlayLook",
     "Report",
     "SeparatedItem",
     "ShownItem",
     "Summary",
     "check_page",
     "curves_svg",
+    "write_energy_overlay",
     "write_films",
     "write_listening_page",
 ]

@@ -91,7 +91,7 @@ class UniformLook:
     """
 
     RANGE_DB = 20.0
-    BEAM_DB = 8.0
+    BEAM_DB = 10.0
     OPACITY = 0.75
     COLOURS = "plasma"
 
