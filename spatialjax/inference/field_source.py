@@ -78,13 +78,18 @@ def open_field_source(
       path: any file with a mono or stereo sound.
       image: film or still picture to see instead of those of `path`; a film begins
         with the sound.
-      is_seen: whether pictures are needed; where not, none are asked for.
+      is_seen: whether pictures are needed; where not, none are opened.
       assume_360: take any pictures for equirectangular ones of the whole sphere.
 
     Raises:
-      MediaError: a file cannot be read, the sound has other channels, or there are no
-        pictures, or none of the whole sphere.
+      MediaError: a file cannot be read, the sound has other channels, there are no
+        pictures, or none of the whole sphere, or an image that nobody sees.
     """
+    if image and not is_seen:
+        raise MediaError(
+            f"{image} would be seen by nobody: the model does not look, and no film is "
+            "written"
+        )
     sound = str(path)
     with stream_audio(sound) as reader:
         _check_channels(reader.name, reader.channels)

@@ -87,6 +87,11 @@ def test_many_channels_are_refused(tmp_path, channels, advice):
         open_field_source(path, is_seen=False)
 
 
+def test_a_picture_that_nobody_sees_is_refused(tmp_path):
+    with pytest.raises(MediaError, match=r"room.png would be seen by nobody"):
+        open_field_source(film(tmp_path / "x.mp4"), "room.png", is_seen=False)
+
+
 def test_what_is_missing_is_told(tmp_path):
     write_sound(tmp_path / "s.wav", np.zeros(800), RATE_HZ)
     mute = tmp_path / "mute.mp4"

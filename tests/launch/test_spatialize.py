@@ -121,6 +121,7 @@ def test_sound_alone_is_made_a_field(tmp_path, workdir):
         ("x.wav", ["--overlay_look=loud", "--overlay=o.mp4"], r"should be one of"),
         ("x.wav", ["--stereo=s.mp3"], r"s.mp3 cannot be written, expected .wav"),
         ("x.wav", ["--checkpoint=7"], r"no step 7"),
+        ("x.wav", ["--image=none.png"], r"none.png would be seen by nobody"),
         ("x.mp4", ["--image=none.png"], r"none.png does not exist"),
     ],
 )
