@@ -5,6 +5,7 @@ import functools
 
 import jax
 import numpy as np
+import optax
 
 from spatialjax.config import validate_tree
 from spatialjax.tasks import (
@@ -110,6 +111,25 @@ def gradient_function(task):
         return total / aux.weight, aux.state
 
     return jit(jax.value_and_grad(loss, has_aux=True))
+
+
+def train(task, variables, batch, learning_rate=0.01, num_steps=8):
+    """The losses of some steps, and the state after them."""
+    step, rule = gradient_function(task), optax.adam(learning_rate)
+
+    @jit
+    def descend(gradient, moments, params):
+        updates, moments = rule.update(gradient, moments)
+        return moments, optax.apply_updates(params, updates)
+
+    params, state = variables
+    moments, losses = jit(rule.init)(params), []
+    for _ in range(num_steps):
+        (loss, state), gradient = step(params, state, batch, KEY)
+        assert is_finite(gradient)
+        moments, params = descend(gradient, moments, params)
+        losses.append(float(loss))
+    return losses, state
 
 
 def is_finite(tree):

@@ -2,7 +2,6 @@ import dataclasses
 
 import jax
 import numpy as np
-import optax
 import pytest
 
 from spatialjax.losses import (
@@ -26,6 +25,7 @@ from tests.tasks.spatial_audio_toy import (
     predict,
     scenes,
     to_pcm,
+    train,
     without_z,
 )
 
@@ -63,15 +63,7 @@ def test_every_head_learns(changes):
     if task.order > 1:
         batch["audio"][:, 0, 4:] = batch["audio"][:, 0, 1:2] // 2
     assert check_batch(task.batch_spec, batch) == 4
-    step, rule = gradient_function(task), optax.adam(0.01)
-    params, state = variables
-    moments, losses = rule.init(params), []
-    for _ in range(8):
-        (loss, state), gradient = step(params, state, batch, KEY)
-        assert is_finite(gradient)
-        updates, moments = rule.update(gradient, moments)
-        params = optax.apply_updates(params, updates)
-        losses.append(float(loss))
+    losses, _ = train(task, variables, batch)
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.97 * losses[0]
 
