@@ -160,10 +160,10 @@ class ConstantNet:
         image_time_s: Array | None,
         mode: Mode,
     ) -> tuple[Field, PyTree]:
-        """As `FieldNet`."""
+        """As `FieldNet`; one gain stands for all bins and frames."""
         del shown, image_time_s, mode
         gains = np.array(self.gains, np.float32)[None, :, None, None]
-        shape = (len(magnitude), len(self.gains), *magnitude.shape[1:])
+        shape = (len(magnitude), len(self.gains), 1, 1)
         return Field(jnp.broadcast_to(gains, shape)), variables.state
 
 

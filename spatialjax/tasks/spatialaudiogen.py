@@ -145,7 +145,8 @@ class PublishedSpatialAudio:
     ) -> Array:
         """Samples ``[b, c, 4800]`` above W of windows ``[b, 52799]``.
 
-        Pictures are normalised by the statistics of these windows.
+        Pictures are normalised by the statistics of these windows; under `pmap`, of
+        those on the same device.
         """
         return self._render(variables, mono, shown, Mode(train=True))[0]
 

@@ -161,6 +161,19 @@ def test_known_gains_give_back_a_plane_wave():
     assert np.min(scores["mono_stft"].value) > 0.1
 
 
+@pytest.mark.parametrize("changes", [{}, OF_PUBLISHED_HEAD])
+def test_a_baseline_compares_the_samples_of_the_task(changes):
+    task, variables = build(**changes)
+    batch = scenes(task, rows=2)
+    baseline = task.with_constant_gains((0.5, 0.0, -0.25))
+    assert baseline.batch_spec == task.batch_spec
+    found = predict(baseline, baseline.init(KEY), batch)
+    expected = np.float32([[[0.5], [0], [-0.25]]]) * found["mono"][:, None]
+    np.testing.assert_allclose(found["estimates"], expected, atol=1e-6)
+    own = predict(task, variables, batch)
+    np.testing.assert_array_equal(found["targets"], own["targets"])
+
+
 def test_a_channel_that_nobody_recorded_changes_nothing():
     task, variables = build(**ALL_TERMS)
     step = gradient_function(task)
