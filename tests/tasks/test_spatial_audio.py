@@ -33,7 +33,7 @@ LEARNING = [
     {},
     {"has_flow": True, "order": 2, "compute_dtype": "bfloat16"},
     {"head": Head.AUDIO_ONLY},
-    {**OF_PUBLISHED_HEAD, "has_flow": True},
+    pytest.param({**OF_PUBLISHED_HEAD, "has_flow": True}, marks=pytest.mark.slow),
 ]
 ALL_TERMS = {"loss": FieldLossConfig(1.0, 1.0, 1.0, 1.0)}
 

@@ -51,8 +51,15 @@ def trained(name, strategy, num_devices):
     return losses, np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(moved)])
 
 
-@pytest.mark.parametrize("strategy", [Strategy.JIT, Strategy.PMAP])
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize(
+    ("name", "strategy"),
+    [
+        ("native", Strategy.JIT),
+        ("compat", Strategy.PMAP),
+        pytest.param("native", Strategy.PMAP, marks=pytest.mark.slow),
+        pytest.param("compat", Strategy.JIT, marks=pytest.mark.slow),
+    ],
+)
 def test_eight_devices_do_as_one(name, strategy):
     expected, way = trained(name, Strategy.JIT, 1)
     losses, other_way = trained(name, strategy, 8)
