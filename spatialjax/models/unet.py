@@ -35,6 +35,7 @@ class UnetConfig:
     norm: NormConfig = GLOBAL_NORM
     initialization: Initialization = Initialization.FAN_IN
     dtype: str = "float32"
+    num_inputs: int = 1
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -114,11 +115,11 @@ class Unet(nnx.Module):
 
     def __init__(self, config: UnetConfig, *, rngs: Draws) -> None:
         widths = config.widths
-        inputs = (1, *widths[:-1])
+        inputs = (config.num_inputs, *widths[:-1])
         outputs = (config.num_channels, *widths[:-1])
         last = config.num_downs - 1
         self.config = config
-        self.norm = config.build_norm(1, rngs)
+        self.norm = config.build_norm(config.num_inputs, rngs)
         self.levels = nnx.List(
             Level(
                 *sizes,
@@ -134,7 +135,8 @@ class Unet(nnx.Module):
         """The features, in the compute dtype.
 
         Args:
-          x: log magnitude ``[b, f, k]`` or ``[b, f, k, 1]``, natural logarithm.
+          x: log magnitude ``[b, f, k]`` or ``[b, f, k, i]``, natural logarithm; of
+            several inputs the norm treats each by itself.
           mode: how the norms treat the batch.
 
         Raises:

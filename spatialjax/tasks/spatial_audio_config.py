@@ -94,6 +94,8 @@ class DirectionalConfig:
     """Channels of those after them that do not."""
     num_features: int = 32
     """Features of a place."""
+    profile_width: int = 64
+    """Hidden units between the spectrum of a track and what it asks for."""
 
     def validate(self) -> None:
         """Check the ranges.

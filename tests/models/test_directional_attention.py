@@ -11,6 +11,7 @@ from spatialjax.ambisonics import (
     spherical_harmonics,
 )
 from spatialjax.models import DirectionalAttention, DirectionalAttentionSpec
+from spatialjax.models.directional_attention import spectral_profile
 from spatialjax.nn import EVAL, Functional, Mode
 
 SPEC = DirectionalAttentionSpec(
@@ -31,7 +32,7 @@ FRAMES_S = jnp.linspace(-0.4, 0.4, 16)
 def variables():
     params, state = NET.init(jax.random.key(0))
     # Far from the uniform attention that a new network has.
-    params = {**params, "query": 20 * params["query"]}
+    params = {**params, "query": 60 * params["query"]}
     return params, state
 
 
@@ -76,25 +77,53 @@ def test_attention_on_one_place_is_a_plane_wave_from_there(variables):
     np.testing.assert_array_equal(gains[0, 0, :2], 0)
 
 
-def test_masks_share_the_signal(variables, inputs):
-    masks, _ = NET.apply(*variables, inputs[0], EVAL, method="split")
+def test_masks_and_queries_of_the_tracks(variables, inputs):
+    (masks, query), _ = NET.apply(*variables, inputs[0], EVAL, method="split")
     assert masks.shape == (2, 32, 16, 5)
-    np.testing.assert_allclose(masks.sum(-1), 1, atol=1e-6)
+    assert ((masks > 0) & (masks < 1)).all()
+    assert query.shape == (2, 5, 6)
+
+
+def test_a_profile_is_the_standardised_spectrum_of_a_track():
+    """Two tracks, one of the low rows and one of the high ones."""
+    rng = np.random.default_rng(0)
+    rows = rng.random((1, 8, 5))
+    masks = np.zeros((1, 8, 5, 2))
+    masks[:, :4, :, 0] = masks[:, 4:, :, 1] = 1
+    found = spectral_profile(*(jnp.asarray(x, jnp.float32) for x in (masks, rows)))
+    for track in range(2):
+        spectrum = (np.sqrt(rows[0] + 1e-7) * masks[0, ..., track]).sum(1)
+        nats = np.log(spectrum / spectrum.mean() + 0.01)
+        centred = nats - nats.mean()
+        expected = centred / (np.sqrt(np.mean(centred**2) + 1e-4) + 0.1)
+        np.testing.assert_allclose(found[0, track], expected, atol=1e-5)
+    louder = spectral_profile(jnp.asarray(masks), jnp.asarray(100 * rows))
+    np.testing.assert_allclose(louder, found, atol=1e-4)
+
+
+def test_the_level_of_a_sound_does_not_change_what_is_asked_for(inputs):
+    masks = jnp.ones((2, 32, 16, 1))
+    rows = 1 + inputs[0][:, :32]
+    loud, soft = (spectral_profile(masks, rows * gain) for gain in (1.0, 0.01))
+    np.testing.assert_allclose(loud, soft, atol=1e-3)
 
 
 def test_attention_is_a_share_and_may_look_nowhere(variables, inputs):
-    looks = NET.apply(*variables, inputs[1], EVAL, method="look")[0]
+    query = jnp.broadcast_to(variables[0]["query"], (2, 5, 6))
+    looks = NET.apply(*variables, inputs[1], query, EVAL, method="look")[0]
     total = looks.sum((-2, -1))
     assert (looks >= 0).all()
     assert (total <= 1 + 1e-6).all()
     params = {**variables[0], "nowhere": jnp.full((5,), 200.0)}
-    nowhere = NET.apply(params, variables[1], inputs[1], EVAL, method="look")[0]
+    args = params, variables[1], inputs[1], query, EVAL
+    nowhere = NET.apply(*args, method="look")[0]
     np.testing.assert_allclose(nowhere, 0, atol=1e-6)
 
 
 def test_blank_pictures_look_evenly_over_the_area(variables):
     blank = jnp.zeros((1, 1, 16, 32, 3))
-    (attention,) = NET.apply(*variables, blank, EVAL, method="look")[:1]
+    query = variables[0]["query"][None]
+    (attention,) = NET.apply(*variables, blank, query, EVAL, method="look")[:1]
     share = np.asarray(attention[0, 0, 0] / attention[0, 0, 0].sum())
     rows = np.pi / 2 - np.pi * np.arange(5) / 4
     area = (np.sin(rows[:-1]) - np.sin(rows[1:]))[:, None] / 16

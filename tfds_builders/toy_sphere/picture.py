@@ -1,8 +1,9 @@
-"""The pictures of a plan: silhouettes on the sphere, seen all round at once.
+"""The pictures of a plan: badges on the sphere, seen all round at once.
 
-A silhouette is drawn once, on a plane. For every direction of a picture, the plane
-that touches the sphere where a player is (gnomonic projection) tells what is painted
-there: so it keeps its shape near the poles and goes on across the seam.
+A badge is a disc with the silhouette of an instrument. It is drawn once, on a plane.
+For every direction of a picture, the plane that touches the sphere where a player is
+(gnomonic projection) tells what is painted there: so a badge keeps its shape near the
+poles and goes on across the seam.
 """
 
 import functools
@@ -17,8 +18,10 @@ from tfds_builders.instruments import Paints, Pose, figure
 from tfds_builders.toy_sphere.world import Backdrop, Plan, Player, World
 
 SUPERSAMPLING = 3  # samples along each side of a pixel
-SPRITE = 512  # samples along each side of a silhouette
-EXTENT = 1.7  # no silhouette is larger, from its centre, in halves of its size
+SPRITE = 512  # samples along each side of a badge
+EXTENT = 1.02  # half of these sides, in radii of the disc
+SCALE = 0.58  # of the silhouette, which then lies within the disc
+ON_DISC = {"body": "dark", "dark": "light", "light": "light"}  # the disc is the body
 AT_REST = Pose(level=0.4, pitch=0.0, stroke=0.0)
 
 
@@ -74,19 +77,20 @@ def _directions(row: np.ndarray, column: np.ndarray, height: int) -> np.ndarray:
 
 @functools.lru_cache
 def _sprite(name: str) -> np.ndarray:
-    """Which paint (1, 2, ..; 0 = none) lies where, uint8 [SPRITE, SPRITE].
-
-    It spans 2 EXTENT; the centre of the painted area lies in its middle.
-    """
+    """Which paint (1, 2, ..; 0 = none) lies where, uint8 [SPRITE, SPRITE]."""
+    number = {paint: i + 1 for i, paint in enumerate(Paints._fields)}
     canvas = Image.new("L", (SPRITE, SPRITE))
     pen = ImageDraw.Draw(canvas)
-    scale = SPRITE / (2 * EXTENT)
-    for paint, points in figure(name, AT_REST):
-        xy = (points * scale + SPRITE / 2).ravel().tolist()
-        pen.polygon(xy, fill=Paints._fields.index(paint) + 1)
-    painted = np.asarray(canvas)
-    off = np.argwhere(painted).mean(0) - (SPRITE - 1) / 2
-    return np.roll(painted, -np.round(off).astype(int), axis=(0, 1))
+    radius, middle = SPRITE / (2 * EXTENT), SPRITE / 2
+    box = (middle - radius, middle - radius, middle + radius, middle + radius)
+    pen.ellipse(box, fill=number["body"])
+    polygons = figure(name, AT_REST)
+    points = np.concatenate([corners for _, corners in polygons])
+    centre = (points.min(0) + points.max(0)) / 2
+    for paint, corners in polygons:
+        xy = ((corners - centre) * SCALE * radius + middle).ravel().tolist()
+        pen.polygon(xy, fill=number[ON_DISC[paint]])
+    return np.asarray(canvas)
 
 
 def _paint(

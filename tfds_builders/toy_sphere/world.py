@@ -94,8 +94,8 @@ class Player(Part):
     """An instrument on the sphere; the part of one that is silent is not played.
 
     Attributes:
-      paints: colours of its silhouette.
-      size_rad: extent of a silhouette that spans [-1, 1].
+      paints: colours of its badge: a disc, and a silhouette on it.
+      size_rad: extent of the disc.
       facing: 1, or -1 for the mirrored silhouette.
       path: where it is, and its sound, at any time.
       sounds: whether it is a source, or a decoy.
