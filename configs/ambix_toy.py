@@ -20,13 +20,13 @@ def get_config() -> Experiment:
         task=SpatialAudioConfig(
             sample_rate_hz=16000,
             n_fft=1024,
-            hop=256,
+            hop=512,
+            num_frames=16,
             num_images=3,
             image_height=32,
             directional=DirectionalConfig(
-                num_tracks=8,
                 num_rows=128,
-                sound_downs=5,
+                sound_downs=4,
                 sound_width=16,
                 picture_strided=(16, 32),
                 picture_kept=(48, 48),

@@ -14,13 +14,13 @@ class Field(NamedTuple):
     """What makes an ambisonic field of the spectrum of its mono signal.
 
     Channel c above the first is ``gain[c] · spectrum + offset[c] · window``, the window
-    being the spectrum of a constant 1. `attention` tells how much each track looks at
-    each place.
+    being the spectrum of a constant 1. `attention` tells how much of what sounds in the
+    window is placed where in an equirectangular map, from 0 to 1 in all.
     """
 
     gain: Array  # [b, c, f, k]
     offset: Array | None = None  # [b, c, k]
-    attention: Array | None = None  # [b, v, K, h', w']
+    attention: Array | None = None  # [b, h', w']
 
 
 def interpolate_in_time(values: Array, times_s: Array, at_s: Array) -> Array:

@@ -35,9 +35,6 @@ from spatialjax.typing import Batch, HostArray, PyTree
 MAP_SIZE = (60, 120)
 """Rows and columns of an energy map, 3 degrees apart."""
 
-NUM_TRACKS = 4
-"""Tracks whose attention is shown."""
-
 VIEWS = {
     "mono": ("picture · mono sound",),
     "true": ("true energy, ○ its direction · binaural sound", "true"),
@@ -58,8 +55,8 @@ class FieldItem:
 
     `true` and `estimate` ``[c, t]`` have the same W in front, and 0 where a channel was
     not recorded. `image` ``[h, w, 3]`` uint8 is that of the middle, `attention`
-    ``[K, h', w']`` what each track looks at there; None where there is none. `scores`
-    by metric are NaN where they do not count.
+    ``[h', w']`` how much of the sound is placed where; None where there is none.
+    `scores` by metric are NaN where they do not count.
     """
 
     index: int
@@ -94,7 +91,9 @@ class FieldItem:
             estimate=estimate,
             image=_middle(batch["images"][row, 0]) if "images" in batch else None,
             attention=(
-                _middle(outputs["attention"][row]) if "attention" in outputs else None
+                np.array(outputs["attention"][row], np.float32)
+                if "attention" in outputs
+                else None
             ),
             scores={
                 name: float(score.value[row]) if score.weight[row] > 0 else math.nan
@@ -125,29 +124,24 @@ class FieldItem:
         scores = {name: self.scores[name] for name in SHOWN if name in self.scores}
         return {
             "views": views,
-            "tracks": self._tracks(files),
+            "attention": self._attention(files),
             "scores": scores,
             "shares": {
                 name: self._share(name) for name in REFERENCES if name in scores
             },
         }
 
-    def _tracks(self, files: ItemFiles) -> list[dict[str, Any]]:
-        """Those that look the most at one place, for its area."""
+    def _attention(self, files: ItemFiles) -> dict[str, Any] | None:
+        """Where the sound is placed, for the area, and how much of it is."""
         if self.attention is None:
-            return []
-        size = self.attention.shape[1:]
-        density = self.attention / equirect_grid(*size).weight.reshape(1, *size)
-        peaks = np.maximum(density.max((1, 2)), pictures.SILENCE)
-        sharpest = np.argsort(-peaks, kind="stable")[:NUM_TRACKS]
-        return [
-            {
-                "number": k,
-                "share": float(self.attention[k].sum()),
-                "picture": self._picture(files, f"track{k}", density[k] / peaks[k]),
-            }
-            for k in sharpest.tolist()
-        ]
+            return None
+        size = self.attention.shape
+        density = self.attention / equirect_grid(*size).weight.reshape(size)
+        level = density / max(float(density.max()), pictures.SILENCE)
+        return {
+            "share": float(self.attention.sum()),
+            "picture": self._picture(files, "attention", level),
+        }
 
     def _marks(self) -> dict[str, tuple[float, float]]:
         """Directions in degrees from the left and the top of the picture, if any."""

@@ -41,7 +41,7 @@ class Head(enum.Enum):
     """What gives the field."""
 
     DIRECTIONAL = "directional"
-    """Our own: every track looks for its place in the picture."""
+    """Our own: every sound looks for its place in the picture."""
 
     PUBLISHED = "published"
     """The network of spatialaudiogen."""
@@ -80,22 +80,20 @@ def _check_counts(settings: object, *names: str) -> None:
 class DirectionalConfig:
     """Size of the directional attention; `AUDIO_ONLY` takes what concerns sound."""
 
-    num_tracks: int = 32
-    """Tracks that the sound is split into; each looks for a place."""
     num_rows: int = 256
     """Rows of the log-frequency axis."""
     sound_downs: int = 5
     """Times that the sound network halves its sides."""
     sound_width: int = 32
     """Channels of its first level."""
-    picture_strided: tuple[int, ...] = (32, 64, 128)
+    picture_strided: tuple[int, ...] = (32, 64, 128, 128)
     """Channels of the picture layers that halve the sides."""
     picture_kept: tuple[int, ...] = (128,)
     """Channels of those after them that do not."""
     num_features: int = 32
-    """Features of a place."""
+    """Features that a bin of the sound and a place of the picture share."""
     profile_width: int = 64
-    """Hidden units between the spectrum of a track and what it asks for."""
+    """Hidden units between the spectrum of a window and what it asks for."""
 
     def validate(self) -> None:
         """Check the ranges.
@@ -105,7 +103,7 @@ class DirectionalConfig:
         """
         if not 2 <= self.sound_downs <= 10:
             raise ConfigError(f"sound_downs is {self.sound_downs}; give 2 to 10")
-        _check_counts(self, "num_tracks", "num_rows", "sound_width", "num_features")
+        _check_counts(self, "num_rows", "sound_width", "num_features", "profile_width")
         _check_counts(self, "picture_strided", "picture_kept")
 
 

@@ -114,7 +114,6 @@ def directional(head=Head.DIRECTIONAL, **fields):
         num_images=2,
         image_height=16,
         directional=DirectionalConfig(
-            num_tracks=3,
             num_rows=32,
             sound_downs=2,
             sound_width=4,

@@ -119,17 +119,13 @@ def test_scores_and_their_shares(files):
     assert math.isnan(shown["shares"]["stft"])
 
 
-def test_tracks_that_look_sharpest_come_first(files):
-    attention = np.full((6, 4, 8), 0.5 / 32, np.float32)
-    attention[4, 1, 2] = 0.5
-    attention[1] = 0
-    attention[1, 2, 7] = 0.9
+def test_attention_is_bright_where_the_sound_is_placed(files):
+    attention = np.zeros((4, 8), np.float32)
+    attention[1, 2], attention[2, 7] = 0.1, 0.8
     item = item_of(plane_wave(0), plane_wave(0), attention=attention)
     shown, _ = show(item, files)
-    assert [track["number"] for track in shown["tracks"]][:2] == [1, 4]
-    assert len(shown["tracks"]) == 4
-    assert shown["tracks"][0]["share"] == pytest.approx(0.9)
-    bright = pixels(files, shown["tracks"][0]["picture"]).sum(-1)
+    assert shown["attention"]["share"] == pytest.approx(0.9)
+    bright = pixels(files, shown["attention"]["picture"]).sum(-1)
     row, column = np.unravel_index(bright.argmax(), bright.shape)
     assert 120 <= row < 180
     assert 420 <= column < 480
@@ -139,7 +135,7 @@ def test_silence_without_a_picture(files):
     silent = np.zeros((4, 800), np.float32)
     shown, views = show(item_of(silent, silent, image=None, scores={}), files)
     assert not pixels(files, views["true"]["picture"]).any()
-    assert shown["tracks"] == []
+    assert shown["attention"] is None
     assert not heard(files, views["true"]["sound"]).any()
 
 
@@ -167,7 +163,7 @@ class TestGallery:
             "targets": fields[:, 1:],
             "estimates": 0.5 * fields[:, 1:],
             "channel_mask": np.array([[1, 1, 1], [1, 0, 1]], np.float32),
-            "attention": np.arange(12.0).reshape(2, 3, 2, 1, 1),
+            "attention": np.arange(4.0).reshape(2, 1, 2),
         }
 
     def test_knows_a_sound_field_by_its_outputs(self):
@@ -177,7 +173,7 @@ class TestGallery:
         np.testing.assert_array_equal(item.true, field)
         np.testing.assert_array_equal(item.estimate[1:], 0.5 * field[1:])
         assert (item.image == 7).all()
-        np.testing.assert_array_equal(item.attention.ravel(), [8, 9])
+        np.testing.assert_array_equal(item.attention, [[2, 3]])
         assert item.scores["stft"] == 2
         assert math.isnan(item.scores["direction_deg"])
 

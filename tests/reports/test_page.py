@@ -135,7 +135,7 @@ def test_sound_fields_have_views_and_fractions(tmp_path):
         true=field,
         estimate=0.5 * field,
         image=np.zeros((4, 8, 3), np.uint8),
-        attention=np.ones((2, 2, 4), np.float32),
+        attention=np.ones((2, 4), np.float32),
         scores={"stft": 0.2, "mono_stft": 0.8, "direction_deg": 12.5},
     )
     values = {"stft": np.array([0.2, 0.4]), "mono_stft": np.array([0.8, 0.8])}
@@ -152,7 +152,7 @@ def test_sound_fields_have_views_and_fractions(tmp_path):
     page = report.write(tmp_path / "page", ScoreCard({"scene": suite}))
     text = page.read_text()
     links = Links(text).sources
-    assert len(links) == 3 * 2 + 2
+    assert len(links) == 3 * 2 + 1
     assert all((page.parent / link).stat().st_size > 0 for link in links)
     assert "2 scenes" in text
     assert ">38 %<" in text  # 0.3 of 0.8

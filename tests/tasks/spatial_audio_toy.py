@@ -22,7 +22,6 @@ jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_lev
 """Compiles in half the time; what is computed here is small."""
 
 DIRECTIONAL = DirectionalConfig(
-    num_tracks=3,
     num_rows=16,
     sound_downs=2,
     sound_width=4,

@@ -50,9 +50,8 @@ def directional(**changes):
         (directional(num_rows=18), "num_rows is 18"),
         (directional(sound_downs=1), "sound_downs is 1; give 2 to 10"),
         (directional(sound_downs=20_000), "sound_downs is 20000; give 2 to 10"),
-        (directional(num_tracks=0), "num_tracks is 0"),
+        (directional(profile_width=0), "profile_width is 0"),
         (directional(sound_width=0), "sound_width is 0"),
-        (directional(num_features=0), "num_features is 0"),
         (directional(picture_strided=(4, 0)), r"picture_strided is \(4, 0\)"),
         (directional(picture_kept=(0,)), r"picture_kept is \(0,\)"),
         ({"image_height": 9}, "a multiple of 2, at least 4"),
@@ -172,7 +171,7 @@ def test_settings_reach_the_networks():
         has_flow=True, order=2, compute_dtype="bfloat16", stft_method=StftMethod.MATMUL
     ).build()
     spec = task.net.model.config
-    assert (spec.order, spec.has_flow, spec.num_tracks) == (2, True, 3)
+    assert (spec.order, spec.has_flow, spec.num_features) == (2, True, 4)
     assert spec.compute_dtype == "bfloat16"
     assert task.chain.method is StftMethod.MATMUL
     spec = small_config(**OF_COMPAT, order=2, has_flow=True).build().spec
@@ -180,6 +179,6 @@ def test_settings_reach_the_networks():
     assert spec.streams == ("video", "flow")
     sound = small_config(head=Head.AUDIO_ONLY, order=2).build().net.model.config
     assert (sound.order, sound.num_rows) == (2, 16)
-    own = DirectionalConfig(num_tracks=7, sound_downs=2, num_rows=16)
+    own = DirectionalConfig(num_features=7, sound_downs=2, num_rows=16)
     big = small_config(directional=own, image_height=16).build()
-    assert big.net.model.config.num_tracks == 7
+    assert big.net.model.config.num_features == 7
