@@ -10,7 +10,7 @@ DEMO := runs/demo
 # Processes that share the quick tests; each holds some 2 GB.
 WORKERS ?= 2
 
-.PHONY: demo reproduce-toy test test-slow test-browser test-beam lint types format install clean
+.PHONY: demo demo-ambisonics reproduce-toy reproduce-toy-ambisonics test test-slow test-browser test-beam lint types format install clean
 
 install: .venv/runtime
 
@@ -37,6 +37,12 @@ endef
 
 demo: .venv/runtime
 	@$(RUN) launch.demo --output=$(DEMO)
+
+demo-ambisonics: .venv/runtime
+	@$(RUN) launch.demo_ambisonics
+
+reproduce-toy-ambisonics: .venv/runtime
+	@$(RUN) launch.demo_ambisonics --output=runs/reproduce_ambisonics --reproduce
 
 reproduce-toy: .venv/runtime
 	@$(RUN) launch.demo --output=runs/reproduce --reproduce

@@ -19,7 +19,7 @@ def get_config() -> Experiment:
         name="ambix_toy",
         task=SpatialAudioConfig(
             sample_rate_hz=16000,
-            n_fft=1024,
+            n_fft=2048,
             hop=512,
             num_frames=16,
             num_images=3,

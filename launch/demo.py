@@ -4,15 +4,14 @@
 run again, it goes on where it stopped.
 """
 
-import contextlib
 import dataclasses
 import pathlib
-import time
 from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
 from launch import _app, _config_flag
+from launch._demo import build_dataset, train_to_end
 
 if TYPE_CHECKING:
     from spatialjax.reports import Summary
@@ -46,30 +45,17 @@ def main() -> None:
 
     output = pathlib.Path(_OUTPUT.value)
     check_place(output)
-    _build_dataset()
+    build_dataset(_DATASET.value, _DATA_DIR.value)
     summary = Summary()
     for seed in SEEDS if _REPRODUCE.value else SEEDS[:1]:
         workdir = output / f"seed{seed}"
-        _train(_experiment(seed), workdir)
+        train_to_end(_experiment(seed), workdir)
         _score(workdir, output / "report", summary)
     write_file(output / "summary.json", summary.to_json().encode())
     print(f"\n{summary.table(SUITES)}\n\nfigures  {output}/summary.json")
     write_duet(output / "duet.mp4")
     print(f"film     {output}/duet.mp4 (for launch.separate)")
     print(f"page     {output}/report/index.html (opens in a browser)")
-
-
-def _build_dataset() -> None:
-    from spatialjax.data import open_dataset
-    from spatialjax.errors import DataError
-    from tfds_builders.build import build
-
-    with contextlib.suppress(DataError):
-        open_dataset(_DATA_DIR.value, _DATASET.value)
-        return
-    before_s = time.monotonic()
-    path = build(_DATASET.value, _DATA_DIR.value, num_workers=2)
-    print(f"built {path} in {time.monotonic() - before_s:.0f} s", flush=True)
 
 
 def _experiment(seed: int) -> "Experiment":
@@ -80,18 +66,6 @@ def _experiment(seed: int) -> "Experiment":
     usual = REPRODUCE_STEPS if _REPRODUCE.value else experiment.training.num_steps
     experiment.training.num_steps = _STEPS.value or usual
     return experiment
-
-
-def _train(experiment: "Experiment", workdir: pathlib.Path) -> None:
-    from spatialjax.errors import UserError
-    from spatialjax.training import train
-
-    before_s = time.monotonic()
-    result = train(experiment, workdir)
-    if result.stopped_by:
-        raise UserError(f"stopped by {result.stopped_by}; run again to go on")
-    took_s = time.monotonic() - before_s
-    print(f"trained to step {result.step} in {took_s:.0f} s", flush=True)
 
 
 def _score(workdir: pathlib.Path, page: pathlib.Path, summary: "Summary") -> None:

@@ -11,7 +11,7 @@ from flax import nnx
 
 from spatialjax.ambisonics import num_channels
 from spatialjax.audio import unwarp_log_frequency, warp_log_frequency
-from spatialjax.models.field import MAGNITUDE_FLOOR, Field
+from spatialjax.models.field import Field, relative_level
 from spatialjax.models.unet import Unet, UnetConfig
 from spatialjax.nn import GLOBAL_NORM, Draws, Mode, NormConfig
 from spatialjax.typing import Array
@@ -51,6 +51,6 @@ class AudioOnlyField(nnx.Module):
     def __call__(self, magnitude: Array, mode: Mode) -> Field:
         """The field of a window whose mono signal has magnitudes ``[b, f, k]``."""
         rows = warp_log_frequency(magnitude, self.config.num_rows)
-        logits = self.sound(jnp.log(rows + MAGNITUDE_FLOOR), mode)
+        logits = self.sound(relative_level(rows), mode)
         gain = MOST_GAIN * jnp.tanh(jnp.moveaxis(logits.astype(jnp.float32), -1, 1))
         return Field(unwarp_log_frequency(gain, magnitude.shape[1]))

@@ -21,7 +21,12 @@ from flax import nnx
 
 from spatialjax.ambisonics import equirect_grid, spherical_harmonics
 from spatialjax.audio import unwarp_log_frequency, warp_log_frequency
-from spatialjax.models.field import MAGNITUDE_FLOOR, Field, interpolate_in_time
+from spatialjax.models.field import (
+    MAGNITUDE_FLOOR,
+    Field,
+    interpolate_in_time,
+    relative_level,
+)
 from spatialjax.models.sphere_net import SphereNet, SphereNetConfig
 from spatialjax.models.unet import Unet, UnetConfig
 from spatialjax.nn import GLOBAL_NORM, Dense, Draws, Mode, NormConfig
@@ -129,7 +134,7 @@ class DirectionalAttention(nnx.Module):
         A bin's query is its own plus that of the whole window, which tells at once
         what a single thing sounds like; the former tells several things apart.
         """
-        level = jnp.log(rows + MAGNITUDE_FLOOR)
+        level = relative_level(rows)
         # Convolutions know no pitch, only intervals; so they are told.
         pitch = np.linspace(-1, 1, self.config.num_rows, dtype=np.float32)
         pitches = jnp.broadcast_to(pitch[None, :, None], level.shape)

@@ -7,7 +7,11 @@ import jax.numpy as jnp
 from spatialjax.typing import Array
 
 MAGNITUDE_FLOOR = 1e-7
-"""Added to magnitudes before the logarithm."""
+"""Added to magnitudes, so that silence has a logarithm."""
+
+LEVEL_FLOOR = 0.02
+"""Share of the mean magnitude that is added before the logarithm: what is 34 dB below
+the mean looks like silence, however loud the window."""
 
 
 class Field(NamedTuple):
@@ -21,6 +25,12 @@ class Field(NamedTuple):
     gain: Array  # [b, c, f, k]
     offset: Array | None = None  # [b, c, k]
     attention: Array | None = None  # [b, h', w']
+
+
+def relative_level(rows: Array) -> Array:
+    """Levels of magnitudes ``[b, i, k]`` in nats above the mean of their window."""
+    rows = rows + MAGNITUDE_FLOOR
+    return jnp.log(rows / rows.mean((1, 2), keepdims=True) + LEVEL_FLOOR)
 
 
 def interpolate_in_time(values: Array, times_s: Array, at_s: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from spatialjax.reports.energy_overlay import OverlayLook, write_energy_overlay
 from spatialjax.reports.field_item import FieldItem
+from spatialjax.reports.field_summary import FieldSummary, score_systems, wins
 from spatialjax.reports.films import write_films
 from spatialjax.reports.gallery import Gallery
 from spatialjax.reports.listening import write_listening_page
@@ -13,6 +14,7 @@ from spatialjax.reports.summary import Summary
 
 __all__ = [
     "FieldItem",
+    "FieldSummary",
     "Gallery",
     "OverlayLook",
     "Report",
@@ -21,6 +23,8 @@ __all__ = [
     "Summary",
     "check_page",
     "curves_svg",
+    "score_systems",
+    "wins",
     "write_energy_overlay",
     "write_films",
     "write_listening_page",

@@ -2,6 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spatialjax.models import interpolate_in_time
+from spatialjax.models.field import relative_level
 
 
 def test_is_numpys_interpolation():
@@ -27,3 +28,14 @@ def test_a_picture_that_stands_in_for_others_counts_once():
         values, jnp.array([[0.0, 0.0, 1.0]]), jnp.array([-1.0, 0.0, 0.5, 2.0])
     )
     np.testing.assert_allclose(found[0], [1.0, 1.0, 2.0, 3.0])
+
+
+def test_levels_are_those_above_the_mean_whatever_the_gain():
+    rows = np.random.default_rng(0).random((2, 6, 5)).astype(np.float32) + 0.1
+    expected = np.log(rows / rows.mean((1, 2), keepdims=True) + 0.02)
+    for gain in (1.0, 1e-3):
+        found = relative_level(jnp.asarray(gain * rows))
+        np.testing.assert_allclose(found, expected, atol=2e-3)
+    np.testing.assert_allclose(
+        relative_level(jnp.zeros((1, 6, 5))), np.log(1.02), rtol=1e-4
+    )
