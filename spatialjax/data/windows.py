@@ -67,8 +67,9 @@ class Window:
 
     def first_sample(self, clip: Clip, centre: int) -> int:
         """The first sample of the sound, negative if it begins before the clip."""
-        time_s = (centre + 0.5) / clip.image_rate_hz
-        return int(time_s * self.sample_rate_hz) - self.num_samples // 2
+        sample = (centre + 0.5) / clip.image_rate_hz * self.sample_rate_hz
+        # A whole number may come out a hair below itself.
+        return int(sample + 1e-6) - self.num_samples // 2
 
     def level(self, clip: Clip, samples: np.ndarray) -> float:
         """Root mean square, of full scale 1, while the centre picture is shown.
