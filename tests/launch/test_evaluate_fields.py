@@ -40,7 +40,6 @@ def experiment_of(data_dir, head=Head.DIRECTIONAL):
             num_images=1,
             image_height=8,
             directional=DirectionalConfig(
-                num_tracks=3,
                 num_rows=16,
                 sound_downs=2,
                 sound_width=4,
@@ -112,7 +111,7 @@ def deaf(tmp_path_factory, data_dir):
 def test_the_page_shows_fields(page):
     text = (page / "index.html").read_text()
     assert text.count('<article class="item">') == 2
-    assert text.count("attention of track") == 2 * 3 * 2
+    assert text.count("of the sound placed") == 2
     assert (page / "scene" / "0001" / "estimate.wav").is_file()
 
 
