@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,18 @@ class Clip:
     sha256: str
     channel_mask: tuple[bool, ...] | None = None
     has_flow: bool = False
+
+
+class Excerpt(NamedTuple):
+    """A part of a clip.
+
+    Sound ``[s, c, t]`` int16, JPEG files, and the encoded optical flow of each, which
+    is empty for a clip without.
+    """
+
+    audio: np.ndarray
+    images: list[bytes]
+    flow: list[bytes]
 
 
 class Dataset:
@@ -114,7 +126,7 @@ class Dataset:
         Raises:
           DataError: a record is damaged.
         """
-        return self.read(clip, start, num_samples, ())[0]
+        return self.read(clip, start, num_samples, ()).audio
 
     def read_images(self, clip: Clip, indices: Sequence[int]) -> list[bytes]:
         """JPEG files of the images with these indices.
@@ -122,11 +134,11 @@ class Dataset:
         Raises:
           DataError: a record is damaged, or an index is outside the clip.
         """
-        return self.read(clip, 0, 0, indices)[1]
+        return self.read(clip, 0, 0, indices).images
 
     def read(
         self, clip: Clip, start: int, num_samples: int, indices: Sequence[int]
-    ) -> tuple[np.ndarray, list[bytes]]:
+    ) -> Excerpt:
         """Sound as `read_audio` gives it and images as `read_images` does.
 
         A segment that both touch is read once, a segment that neither touches never.
@@ -147,6 +159,7 @@ class Dataset:
         places = [self._image_place(clip, index) for index in indices]
         audio = np.zeros((clip.num_sources, self.channels, num_samples), np.int16)
         images = [b""] * len(places)
+        flow = [b""] * (len(places) if clip.has_flow else 0)
         for segment in sorted({*heard, *(segment for segment, _ in places)}):
             record = self.read_segment(clip, segment)
             left = max(start, segment * length)
@@ -158,7 +171,9 @@ class Dataset:
             for i, (place, position) in enumerate(places):
                 if place == segment:
                     images[i] = record["images"][position]
-        return audio, images
+                    if clip.has_flow:
+                        flow[i] = record["flow"][position]
+        return Excerpt(audio, images, flow)
 
     def _image_place(self, clip: Clip, index: int) -> tuple[int, int]:
         """Segment of an image, and its position among the segment's images."""

@@ -9,12 +9,12 @@ processes, without the state of an iterator.
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from absl import flags
 
-from spatialjax.data.clips import Clip, Dataset
+from spatialjax.data.clips import Dataset, Excerpt
 from spatialjax.data.config import DataConfig
 from spatialjax.data.examples import (
     DrawnExamples,
@@ -93,7 +93,7 @@ def train_batches(
         seed=seed,
     )
     batches = BatchSource(
-        dataset=_WithFlow(dataset) if "flow" in batch_spec else dataset,
+        dataset=dataset,
         batch_spec=dict(batch_spec),
         window=window,
         examples=DrawnExamples(
@@ -138,7 +138,7 @@ def pair_batches(
             "make a list for as many"
         )
     batches = BatchSource(
-        dataset=_WithFlow(dataset) if "flow" in batch_spec else dataset,
+        dataset=dataset,
         batch_spec=dict(batch_spec),
         window=window,
         examples=listed_examples(
@@ -243,21 +243,6 @@ def _check_flow(dataset: Dataset, batch_spec: BatchSpec, config: DataConfig) -> 
         )
 
 
-class _WithFlow(Dataset):
-    """The same clips, each image as a pair: its JPEG file and its encoded flow.
-
-    Both come from one read of a segment.
-    """
-
-    def __init__(self, dataset: Dataset) -> None:
-        vars(self).update(vars(dataset))
-
-    def read_segment(self, clip: Clip, segment: int) -> dict[str, Any]:
-        record = super().read_segment(clip, segment)
-        pairs = list(zip(record["images"], record["flow"], strict=True))
-        return {**record, "images": pairs}
-
-
 @dataclass(frozen=True)
 class BatchSource:
     """Random access to batches by step: what Grain's threads and workers share."""
@@ -293,10 +278,10 @@ class BatchSource:
         is_valid = True
         for n, source in enumerate(example):
             clip = source.clip
-            audio, files, seen, is_heard = self._read(source)
+            excerpt, seen, is_heard = self._read(source)
             is_valid &= is_heard
-            batch["audio"][row, n] = audio[source.index]
-            self._show(batch, row, n, source, files)
+            batch["audio"][row, n] = excerpt.audio[source.index]
+            self._show(batch, row, n, source, excerpt)
             if "image_time_s" in batch:
                 batch["image_time_s"][row, n] = self.window.image_times_s(*seen)
             if "gain" in batch:
@@ -310,7 +295,7 @@ class BatchSource:
             batch["valid"][row] = is_valid
 
     def _show(
-        self, batch: HostBatch, row: int, n: int, source: Source, files: list[bytes]
+        self, batch: HostBatch, row: int, n: int, source: Source, excerpt: Excerpt
     ) -> None:
         """Write what is seen of source n of an example.
 
@@ -321,31 +306,29 @@ class BatchSource:
             if "flow" in batch:
                 if not source.crop.is_whole:
                     raise DataError("its picture is cut, but flow is of a whole one")
-                pairs = cast(list[tuple[bytes, bytes]], files)
-                files = [jpeg for jpeg, _ in pairs]
-                decode_flows([flow for _, flow in pairs], batch["flow"][row, n])
+                decode_flows(excerpt.flow, batch["flow"][row, n])
             if "images" in batch:
-                decode_images(files, source.crop, batch["images"][row, n])
+                decode_images(excerpt.images, source.crop, batch["images"][row, n])
         except DataError as error:
             raise DataError(f"clip {source.clip.clip_id!r}: {error}") from error
 
-    def _read(self, source: Source) -> tuple[np.ndarray, list[bytes], Seen, bool]:
-        """Sound ``[s, c, t]``, JPEG files, where these are, and whether it is loud.
+    def _read(self, source: Source) -> tuple[Excerpt, Seen, bool]:
+        """Sound and pictures, where these are, and whether the sound is loud.
 
         It is that of the first centre which is loud enough, or of the last one.
         """
         clip, window = source.clip, self.window
         for centre in (source.centre, *source.others):
-            audio, files = window.read(self.dataset, clip, centre, not source.is_silent)
+            excerpt = window.read(self.dataset, clip, centre, not source.is_silent)
             is_heard = not source.others or (
-                window.level(clip, audio[source.index, 0]) > self.silence_rms
+                window.level(clip, excerpt.audio[source.index, 0]) > self.silence_rms
             )
             if is_heard:
                 break
         if source.seen is None:
-            return audio, files, (clip, centre), is_heard
-        _, files = window.read(self.dataset, *source.seen, has_sound=False)
-        return audio, files, source.seen, is_heard
+            return excerpt, (clip, centre), is_heard
+        shown = window.read(self.dataset, *source.seen, has_sound=False)
+        return shown._replace(audio=excerpt.audio), source.seen, is_heard
 
 
 def _iterate(

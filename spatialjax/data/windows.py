@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatialjax.data.clips import Clip, Dataset
+from spatialjax.data.clips import Clip, Dataset, Excerpt
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Window:
 
     def read(
         self, dataset: Dataset, clip: Clip, centre: int, has_sound: bool = True
-    ) -> tuple[np.ndarray, list[bytes]]:
-        """Sound ``[s, c, t]`` int16 and JPEG files around a centre.
+    ) -> Excerpt:
+        """Sound ``[s, c, t]`` int16 and pictures around a centre.
 
         Outside the clip there are zeros; a clip shorter than the window is repeated
         until it is longer, before the window is placed. Without sound all is zero.
@@ -95,14 +95,14 @@ class Window:
         indices = self.image_indices(clip, centre)
         first, wanted = self.first_sample(clip, centre), self.num_samples
         if not has_sound:
-            images = dataset.read_images(clip, indices)
-            return np.zeros((clip.num_sources, dataset.channels, wanted), "i2"), images
+            silence = np.zeros((clip.num_sources, dataset.channels, wanted), np.int16)
+            return dataset.read(clip, 0, 0, indices)._replace(audio=silence)
         if clip.num_samples >= wanted:
             return dataset.read(clip, first, wanted, indices)
-        whole, images = dataset.read(clip, 0, clip.num_samples, indices)
+        excerpt = dataset.read(clip, 0, clip.num_samples, indices)
         copies = wanted // clip.num_samples + 1
-        tiled = np.tile(whole, copies)
-        audio = np.zeros((*whole.shape[:2], wanted), np.int16)
+        tiled = np.tile(excerpt.audio, copies)
+        audio = np.zeros((*tiled.shape[:2], wanted), np.int16)
         left, right = max(first, 0), min(first + wanted, tiled.shape[-1])
         audio[..., left - first : right - first] = tiled[..., left:right]
-        return audio, images
+        return excerpt._replace(audio=audio)

@@ -75,8 +75,8 @@ def test_two_datasets_agree_on_what_both_hold(tmp_path):
     assert pairs[0].hash == pairs[1].hash
     for clip in cut.split("validation"):
         (twin,) = (c for c in other.split("validation") if c.clip_id == clip.clip_id)
-        audio, jpegs = cut.read(clip, 0, 100, [0])
-        expected, other_jpegs = other.read(twin, 0, 100, [0])
+        audio, jpegs, _ = cut.read(clip, 0, 100, [0])
+        expected, other_jpegs, _ = other.read(twin, 0, 100, [0])
         assert (audio == expected).all()
         assert jpegs == other_jpegs
 

@@ -101,7 +101,7 @@ def test_sound_lies_around_the_centre(dataset):
     for row, (clip, centre) in enumerate(
         zip(pairs.clip_ids, pairs.centres, strict=True)
     ):
-        first = int((centre + 0.5) / tiny.IMAGE_RATE_HZ * tiny.RATE_HZ) - 200
+        first = round((centre + 0.5) / tiny.IMAGE_RATE_HZ * tiny.RATE_HZ) - 200
         if clip == "clip1" and 0 <= first <= pcm.shape[-1] - 400:
             heard = rows["audio"][row]
             np.testing.assert_array_equal(heard, pcm[:, :, first : first + 400])

@@ -80,7 +80,7 @@ def test_one_picture_needs_no_spread_and_a_slow_rate_still_moves():
 def test_sound_outside_the_clip_is_zero(dataset, media, centre):
     window = Window(2001, float(tiny.RATE_HZ), 3, 1.2, 0.0)
     clip, pcm = dataset.split("train")[0], media["train"][0].pcm
-    audio, files = window.read(dataset, clip, centre)
+    audio, files, _ = window.read(dataset, clip, centre)
     middle = int((centre + 0.5) / tiny.IMAGE_RATE_HZ * tiny.RATE_HZ)
     expected = np.zeros((1, 1, 2001), np.int16)
     for j in range(2001):
@@ -95,7 +95,7 @@ def test_sound_outside_the_clip_is_zero(dataset, media, centre):
 def test_a_clip_shorter_than_the_window_is_repeated(dataset, media):
     window = Window(2001, float(tiny.RATE_HZ), 1, 1.0, 0.0)
     clip, pcm = dataset.split("odd")[0], media["odd"][0].pcm
-    audio, _ = window.read(dataset, clip, 0)
+    audio, *_ = window.read(dataset, clip, 0)
     # As published: int(window / length) + 1 copies, then the window is placed.
     copies = np.concatenate([pcm] * (int(2001 / 480) + 1), axis=-1)
     first = int(0.5 / tiny.IMAGE_RATE_HZ * tiny.RATE_HZ) - 1000
@@ -107,13 +107,13 @@ def test_a_clip_shorter_than_the_window_is_repeated(dataset, media):
 def test_a_silent_source_is_seen_and_its_sound_not_read(dataset, monkeypatch):
     window = Window(2001, float(tiny.RATE_HZ), 1, 1.0, 0.0)
     clip = dataset.split("train")[1]
-    _, heard = window.read(dataset, clip, 10)
+    _, heard, _ = window.read(dataset, clip, 10)
     read = []
     original = dataset.read_segment
     monkeypatch.setattr(
         dataset, "read_segment", lambda c, s: read.append(s) or original(c, s)
     )
-    audio, seen = window.read(dataset, clip, 10, has_sound=False)
+    audio, seen, _ = window.read(dataset, clip, 10, has_sound=False)
     assert audio.shape == (1, 1, 2001)
     assert not audio.any()
     assert seen == heard
