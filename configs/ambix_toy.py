@@ -46,7 +46,7 @@ def get_config() -> Experiment:
             learning_rate=3e-3,
             schedule=ScheduleConfig(kind=ScheduleKind.COSINE, warmup_steps=50),
         ),
-        training=TrainingConfig(num_steps=1200, validate_every_steps=400),
-        checkpoint=CheckpointConfig(every_steps=400, best=("stft:min", "loss:min")),
+        training=TrainingConfig(num_steps=1500, validate_every_steps=500),
+        checkpoint=CheckpointConfig(every_steps=500, best=("stft:min", "loss:min")),
         evaluation=EvaluationConfig(suites=("scene",), batch_size=16),
     )
