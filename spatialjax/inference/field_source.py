@@ -17,13 +17,11 @@ from spatialjax.media import (
 )
 from spatialjax.media.container import FilePath
 from spatialjax.media.images import IMAGE_SUFFIXES
+from spatialjax.vision import has_sphere_aspect
 
 IMAGE_RATE_HZ = 10.0
 """Pictures a second that are looked at, or fewer where a film has fewer: as stored in
 the datasets of sound fields, so that optical flow is between the same pictures."""
-
-ASPECT_TOLERANCE = 0.02
-"""Relative; sizes of videos are even numbers, often multiples of 16."""
 
 _READ = (StereoMode.MONO, StereoMode.TOP_BOTTOM, StereoMode.LEFT_RIGHT)
 
@@ -146,7 +144,7 @@ def _sphere_of(path: str, assume_360: bool) -> tuple[SphericalPicture, str | Non
     size = f"{path} has pictures of {width}x{height} pixels"
     if assume_360:
         return SphericalPicture(), f"{size}, taken for the whole sphere as told"
-    if abs(width / (2 * height) - 1) > ASPECT_TOLERANCE:
+    if not has_sphere_aspect(height, width):
         raise MediaError(
             f"{size} and states no sphere; a 360 degree picture is twice as wide as "
             "high. If it is one all the same, say --assume_360"

@@ -35,7 +35,7 @@ from spatialjax.media import (
 from spatialjax.media.container import FilePath
 from spatialjax.reports.energy_looks import PublishedLook, UniformLook
 from spatialjax.typing import HostArray
-from spatialjax.vision import Stereo, left_eye
+from spatialjax.vision import Stereo, has_sphere_aspect, left_eye
 
 OpenField = Callable[[], contextlib.AbstractContextManager[AudioReader]]
 """Opens a sound field at its beginning."""
@@ -46,9 +46,6 @@ LEAST_IMAGE_RATE_HZ, MOST_IMAGE_RATE_HZ = 10.0, 30.0
 
 PEAK = 0.95
 """Of the sound, as in the preview of the published system."""
-
-ASPECT_TOLERANCE = 0.02
-"""Relative; sizes of videos are even numbers, often multiples of 16."""
 
 SOUND_BLOCK = 8192
 """Samples of a chunk of the sound."""
@@ -143,7 +140,7 @@ def _stereo(path: FilePath, sphere: SphericalPicture | None) -> Stereo:
         width, height = next(images).size
     sphere = sphere or read_spatial_metadata(path).picture
     if sphere is None:
-        if abs(width / (2 * height) - 1) > ASPECT_TOLERANCE:
+        if not has_sphere_aspect(height, width):
             raise MediaError(
                 f"{path} has pictures of {width}x{height} pixels and states no sphere; "
                 "a 360 degree picture is twice as wide as high"

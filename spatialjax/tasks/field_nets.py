@@ -28,7 +28,7 @@ from spatialjax.typing import Array, PyTree
 from spatialjax.vision import Standardisation, standardise
 
 FLOW_SCALE = 0.1
-"""Flow in degrees a second, times this, is about as large as standardised colours."""
+"""Brings flow, in pixels from picture to picture, near the size of standard colours."""
 
 
 class FieldNet(Protocol):

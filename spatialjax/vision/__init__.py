@@ -3,6 +3,7 @@
 from spatialjax.vision.cube import Cube
 from spatialjax.vision.equirect import (
     Equirect,
+    has_sphere_aspect,
     latitude_weights,
     mirror_image,
     pad_circular,
@@ -28,6 +29,7 @@ __all__ = [
     "Stereo",
     "Taps",
     "bilinear_corners",
+    "has_sphere_aspect",
     "latitude_weights",
     "left_eye",
     "mirror_image",

@@ -46,6 +46,15 @@ class Equirect:
         return height / np.pi, width / (2 * np.pi)
 
 
+ASPECT_TOLERANCE = 0.02
+"""Relative; sizes of videos are even numbers, often multiples of 16."""
+
+
+def has_sphere_aspect(height: int, width: int) -> bool:
+    """Whether a picture has the shape of an equirectangular one: twice as wide."""
+    return abs(width / (2 * height) - 1) <= ASPECT_TOLERANCE
+
+
 def latitude_weights(height: int) -> HostArray:
     """Weight of each row by its area on the sphere, float32 [height], of mean 1."""
     edges = np.sin(np.pi / 2 - np.pi * np.arange(height + 1) / height)

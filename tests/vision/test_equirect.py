@@ -17,6 +17,7 @@ from spatialjax.errors import ShapeError
 from spatialjax.vision import (
     Equirect,
     Taps,
+    has_sphere_aspect,
     latitude_weights,
     mirror_image,
     pad_circular,
@@ -168,3 +169,9 @@ def test_what_is_fine_becomes_grey_and_not_coarse():
     assert np.abs(small - 127.5).max() < 4
     taps = resampling_taps(Equirect(), Equirect(), (480, 960), (56, 112))
     assert np.abs(sample(stripes, taps) - 127.5).max() > 60
+
+
+def test_a_whole_sphere_is_twice_as_wide_as_high_but_for_rounding():
+    assert has_sphere_aspect(224, 448)
+    assert has_sphere_aspect(1080, 2176)  # 2160 brought to a multiple of 16
+    assert not has_sphere_aspect(1080, 1920)

@@ -18,14 +18,12 @@ from spatialjax.vision import (
     Projection,
     Stereo,
     Taps,
+    has_sphere_aspect,
     left_eye,
     resampling_taps,
     sample,
     shrunk_size,
 )
-
-ASPECT_TOLERANCE = 0.02
-"""Relative; sizes of videos are even numbers, often multiples of 16."""
 
 _STEREO = {
     StereoMode.MONO: Stereo.MONO,
@@ -129,7 +127,7 @@ def check_sphere(picture: Image.Image, name: object) -> None:
       MediaError: it is not twice as wide as high.
     """
     width, height = picture.size
-    if abs(width / (2 * height) - 1) > ASPECT_TOLERANCE:
+    if not has_sphere_aspect(height, width):
         raise MediaError(
             f"{name}: {width} x {height} pixels are no equirectangular picture of the "
             "whole sphere, which is twice as wide as high; make one of an EAC or "
