@@ -6,10 +6,18 @@ import re
 import numpy as np
 import pytest
 
-from launch.demo import SUITES
 from tests.integration.user import check_whole, files_of, lines_of, spawn, the_line
 
 pytestmark = pytest.mark.slow
+
+
+SUITES = {
+    "class_distinct": "two instruments of two classes",
+    "ideal": "ideal masks (the bound)",
+    "class_distinct_swapped": "pictures swapped (the control)",
+    "duet": "duets, each instrument cut from one picture",
+    "same_class": "two instruments of one class",
+}
 
 
 def demo(folder, **changes):

@@ -6,11 +6,17 @@ import re
 import numpy as np
 import pytest
 
-from launch.demo_ambisonics import SPLITS, SYSTEMS
 from spatialjax.media import read_spatial_metadata
 from tests.integration.user import check_whole, lines_of, spawn
 
 pytestmark = pytest.mark.slow
+
+SPLITS = {
+    "test_1": "one source, one decoy",
+    "test_2": "two sources",
+    "test_3": "three sources",
+}
+SYSTEMS = ("model", "swapped", "audio_only", "spatial_prior", "mono")
 
 
 def demo(folder):
@@ -29,7 +35,7 @@ def test_builds_trains_scores_makes_a_film_and_goes_on(tmp_path):
     output = tmp_path / "demo"
     assert f"built {tmp_path / 'data'}" in done.stdout
     assert len(re.findall(r"^trained to step 4 in \d+ s$", done.stdout, re.M)) == 2
-    assert all(words in done.stdout for words in (*SYSTEMS.values(), *SPLITS.values()))
+    assert all(words in done.stdout for words in SPLITS.values())
     (systems,) = json.loads((output / "summary.json").read_text()).values()
     assert set(systems) == set(SYSTEMS)
     for splits in systems.values():
