@@ -78,7 +78,7 @@ def test_leading_axes_are_a_loop():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_blocks_of_any_lengths_are_the_whole(seed):
+def test_b31_blocks_of_any_lengths_are_the_whole(seed):
     lengths = np.random.default_rng(seed).permutation([1, 1, 7, 7, 40, 40, 100])
     fields, filters = noise(2, 4, 196), noise(2, 4, 33, seed=1)
     filters /= np.abs(filters).sum((1, 2), keepdims=True)
@@ -93,7 +93,7 @@ def test_blocks_of_any_lengths_are_the_whole(seed):
 
 
 @pytest.mark.parametrize("azimuth_deg", [30, 60, 90, 120])
-def test_the_ear_at_the_source_hears_it_louder_and_first(azimuth_deg):
+def test_b11_the_ear_at_the_source_hears_it_louder_and_first(azimuth_deg):
     left, right = np.asarray(fast_render(source(azimuth_deg), head_filters()))
     assert 10 * np.log10((left**2).sum() / (right**2).sum()) > 4
     low_tones = scipy.signal.butter(4, 1000, fs=48000, output="sos")
@@ -108,7 +108,7 @@ def test_the_ear_at_the_source_hears_it_louder_and_first(azimuth_deg):
     np.testing.assert_allclose(other_side, np.stack([right, left]), atol=1e-5)
 
 
-def test_a_source_in_front_sounds_exactly_alike_in_both_ears():
+def test_b11_a_source_in_front_sounds_exactly_alike_in_both_ears():
     left, right = np.asarray(fast_render(source(0), head_filters()))
     assert np.abs(left).max() > 0.1
     np.testing.assert_array_equal(left, right)

@@ -154,7 +154,7 @@ class TestSilence:
         assert not self.drawn(dataset, "silent", 0.01, 1)["valid"].any()
         assert self.drawn(dataset, "silent", 0.0, 1)["valid"].all()
 
-    def test_the_level_must_be_exceeded(self, dataset):
+    def test_b26_the_level_must_be_exceeded(self, dataset):
         """Uniform samples of +-20000 have a level of 0.3524."""
         assert self.drawn(dataset, "masked", 0.33, 2)["valid"].all()
         assert not self.drawn(dataset, "masked", 0.38, 2)["valid"].any()

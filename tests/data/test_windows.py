@@ -128,7 +128,7 @@ def test_picture_times_tell_what_stands_in_for_pictures_outside():
     assert window.image_times_s(clip, 39).tolist() == [-1.0, 0.0, 0.0]
 
 
-def test_chunks_of_a_tenth_of_a_second_begin_at_whole_multiples():
+def test_b26_chunks_of_a_tenth_of_a_second_begin_at_whole_multiples():
     """Assertion B 26 of the sound fields: no truncation over an hour of chunks."""
     window = Window(52800, 48000.0, 1, 0.0, 0.0)
     clip = clip_of(36000, image_rate_hz=10.0, rate_hz=48000)

@@ -92,7 +92,7 @@ def streams():
 
 @pytest.mark.parametrize("total", [1, 5, 31, 32, 33, 127, 128, 129, 255, 256, 1700])
 @pytest.mark.parametrize("size", [1, 3, 8])
-def test_the_field_is_that_of_a_whole_spectrogram(streams, total, size):
+def test_b31_the_field_is_that_of_a_whole_spectrogram(streams, total, size):
     mono = noise(total, total)
     found = field_of(streams[size], mono)
     assert found.shape == (4, total)
@@ -101,7 +101,7 @@ def test_the_field_is_that_of_a_whole_spectrogram(streams, total, size):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_blocks_of_any_lengths_give_the_same_field(streams, seed):
+def test_b31_blocks_of_any_lengths_give_the_same_field(streams, seed):
     """Streaming is offline, whatever the blocks and however many windows at once."""
     rng = np.random.default_rng(seed)
     mono = noise(2500, seed)
@@ -111,7 +111,7 @@ def test_blocks_of_any_lengths_give_the_same_field(streams, seed):
     np.testing.assert_allclose(field_of(streams[3], mono, cuts), offline, atol=1e-5)
 
 
-def test_a_network_gives_the_same_field_for_any_blocks():
+def test_b31_a_network_gives_the_same_field_for_any_blocks():
     def look(times_s):
         rng = np.random.default_rng(int(1000 * abs(times_s[0])))
         images = rng.integers(0, 255, (2, 16, 32, 3), np.uint8)

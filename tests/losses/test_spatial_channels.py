@@ -30,7 +30,7 @@ def test_means_are_those_of_the_examples_that_have_the_channel():
     np.testing.assert_allclose(given, expected, rtol=1e-6)
 
 
-def test_a_channel_that_no_example_has_gives_zero_and_no_nan():  # B 21
+def test_b21_a_channel_that_no_example_has_gives_zero_and_no_nan():  # B 21
     value, mask = examples()
     mask[:, 1], value[:, 1] = 0, np.nan
 
@@ -53,7 +53,7 @@ def test_gradient_reaches_only_what_counts():
     np.testing.assert_allclose(gradient, mask / mask.sum(0), rtol=1e-6)
 
 
-def test_eight_devices_give_the_sums_of_one():  # B 21
+def test_b21_eight_devices_give_the_sums_of_one():  # B 21
     value, mask = examples()
     expected = masked_sums(jnp.asarray(value), jnp.asarray(mask))
     split = NamedSharding(mesh(), PartitionSpec("data"))
@@ -71,7 +71,7 @@ def test_eight_devices_give_the_sums_of_one():  # B 21
         )
 
 
-def test_shares_and_gradients_of_eight_devices_add_up_to_those_of_one():  # B 21
+def test_b21_shares_and_gradients_of_eight_devices_add_up_to_those_of_one():  # B 21
     value, mask = examples()
 
     def loss(values, masks, axis=None):

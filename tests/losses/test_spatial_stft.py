@@ -41,7 +41,9 @@ def published_by_fft(estimate, target, window):
     ("num_samples", "window"),
     [(4800, 2048), (4096, 2048), (4097, 2048), (2049, 2048), (3000, 512), (1000, 128)],
 )
-def test_weighted_error_equals_the_published_transforms(num_samples, window):  # B 20
+def test_b20_weighted_error_equals_the_published_transforms(
+    num_samples, window
+):  # B 20
     estimate, target = noise(2, 3, num_samples), noise(2, 3, num_samples, seed=1)
     given = stft_compat_loss(jnp.asarray(estimate), jnp.asarray(target), window)
     expected = published_by_fft(estimate, target, window)
@@ -49,7 +51,7 @@ def test_weighted_error_equals_the_published_transforms(num_samples, window):  #
     np.testing.assert_allclose(given, expected, rtol=1e-5)
 
 
-def test_published_weights_add_up_and_end_early():  # B 20
+def test_b20_published_weights_add_up_and_end_early():  # B 20
     weight = stft_compat_weights(4800)
     assert weight.dtype == np.float32
     assert weight.sum() == pytest.approx(768, rel=1e-6)
@@ -65,7 +67,7 @@ def test_native_weights_reach_every_sample(num_samples, window):  # B 20
     assert weight.min() > 0.4 * weight.max()
 
 
-def test_gradient_covers_all_samples_only_in_the_native_loss():  # B 20
+def test_b20_gradient_covers_all_samples_only_in_the_native_loss():  # B 20
     target = jnp.asarray(noise(1, 4800))
     compat = jax.grad(lambda e: stft_compat_loss(e, target).sum())(jnp.zeros((1, 4800)))
     native = jax.grad(lambda e: stft_native_loss(e, target).sum())(jnp.zeros((1, 4800)))

@@ -75,7 +75,7 @@ def test_every_packet_is_the_same_after_the_header_grew(tmp_path):
         assert packets(tmp_path / "x.mp4") == packets(last)
 
 
-def test_offsets_point_at_the_same_bytes(tmp_path):
+def test_b30_offsets_point_at_the_same_bytes(tmp_path):
     path = with_movie_first(tmp_path / "first.mp4")
     rewrite_movie(path, tmp_path / "x.mp4", pad)
     shown = []

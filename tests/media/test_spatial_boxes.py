@@ -26,7 +26,7 @@ FOA = (
 )
 
 
-def test_first_order_is_the_hex_of_the_specification():
+def test_b30_first_order_is_the_hex_of_the_specification():
     assert bytes(sa3d_box(SoundField(1))) == bytes.fromhex(FOA)
 
 
@@ -154,7 +154,7 @@ def test_version_1_is_a_uuid_box_of_xml():
 
 
 @pytest.mark.parametrize("stereo", ["mono", "top-bottom", "left-right"])
-def test_version_1_comes_back(stereo):
+def test_b30_version_1_comes_back(stereo):
     picture = SphericalPicture(stereo=StereoMode(stereo))
     assert parse_spherical_v1(spherical_v1_box(picture).fields) == picture
 

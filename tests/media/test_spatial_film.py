@@ -76,7 +76,7 @@ def source_for(name, sources):
 
 
 @pytest.mark.parametrize(("name", "codec", "channels"), FORMS)
-def test_each_channel_stays_in_its_place(tmp_path, sources, name, codec, channels):
+def test_b30_each_channel_stays_in_its_place(tmp_path, sources, name, codec, channels):
     path, samples = tmp_path / name, tones(channels, 1.0)
     chunks = np.split(samples, [7, 7, 30000], axis=1)
     source = source_for(name, sources)

@@ -32,7 +32,7 @@ def mono():
     return np.stack([sound(), *np.zeros((3, 4800))])
 
 
-def test_published_values_of_plane_waves():  # B 23
+def test_b23_published_values_of_plane_waves():  # B 23
     estimates = np.stack([plane_wave(azimuth) for azimuth in PUBLISHED])
     targets = np.broadcast_to(plane_wave(0), estimates.shape)
     given = directional_emd(estimates, targets)
@@ -43,7 +43,7 @@ def test_published_values_of_plane_waves():  # B 23
     np.testing.assert_allclose(swapped.plain, given.plain, rtol=1e-7)
 
 
-def test_published_values_of_mono_and_of_half_the_level():  # B 23
+def test_b23_published_values_of_mono_and_of_half_the_level():  # B 23
     target = plane_wave(0)
     assert directional_emd(mono(), target).plain == pytest.approx(0.25223, abs=1e-5)
     half = directional_emd(0.5 * target, target)
@@ -51,7 +51,7 @@ def test_published_values_of_mono_and_of_half_the_level():  # B 23
     assert half.normalised < 1e-3
 
 
-def test_sinkhorn_comes_within_five_per_cent_of_the_published_values():  # B 23
+def test_b23_sinkhorn_comes_within_five_per_cent_of_the_published_values():  # B 23
     fields = np.stack([*map(plane_wave, PUBLISHED), 0.5 * plane_wave(0), mono()])
     beams, distance_rad = _published_nodes(1)
     maps = jnp.asarray(np.sqrt(_energies(fields, beams)) / 84, jnp.float32)

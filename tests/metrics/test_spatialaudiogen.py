@@ -50,7 +50,7 @@ def test_equal_the_published_formulas():  # spec 5
     np.testing.assert_allclose(peak, np.abs(estimate).max((-2, -1)), rtol=1e-6)
 
 
-def test_a_perfect_estimate():  # B 22
+def test_b22_a_perfect_estimate():  # B 22
     target = jnp.asarray(noise(3, 4800))
     assert (mean_square_error(target, target) == 0).all()
     assert (envelope_distance(target, target) == 0).all()
@@ -60,7 +60,7 @@ def test_a_perfect_estimate():  # B 22
     assert (snr_compat_db(target, target) > 45).all()
 
 
-def test_envelopes_are_blind_to_the_sign():  # B 22
+def test_b22_envelopes_are_blind_to_the_sign():  # B 22
     estimate, target = jnp.asarray(noise(4800)), jnp.asarray(noise(4800, seed=1))
     plain = envelope_distance(estimate, target)
     for pair in ((-estimate, -target), (-estimate, target), (target, estimate)):
@@ -68,7 +68,7 @@ def test_envelopes_are_blind_to_the_sign():  # B 22
     assert mean_square_error(-target, target) > 3.5
 
 
-def test_envelope_against_silence_is_its_root_mean_square():  # B 22
+def test_b22_envelope_against_silence_is_its_root_mean_square():  # B 22
     target = jnp.asarray(noise(4800))
     expected = np.sqrt(np.mean(np.abs(scipy.signal.hilbert(target)) ** 2))
     given = envelope_distance(jnp.zeros(4800), target)
@@ -85,7 +85,7 @@ def test_silence_is_defined():
         assert (measure(silence, silence) == 0).all()
 
 
-def test_reports_of_chunks_of_a_tenth_of_a_second():  # B 24
+def test_b24_reports_of_chunks_of_a_tenth_of_a_second():  # B 24
     root = 69.28203230275509
     assert report("env", np.float64(2.0)) == pytest.approx(2 * root)
     assert report("emd_dir", np.float64(0.5)) == pytest.approx(root / 2)
@@ -100,7 +100,7 @@ def test_reports_of_chunks_of_a_tenth_of_a_second():  # B 24
     assert all(entry.unit for entry in REPORTS.values())
 
 
-def test_published_means_are_over_clips_of_transformed_chunks():  # B 24
+def test_b24_published_means_are_over_clips_of_transformed_chunks():  # B 24
     mean_squares = np.array([1.0, 4.0, 9.0, 100.0])
     values = report("mse", mean_squares)
     clips = ["a", "a", "a", "b"]

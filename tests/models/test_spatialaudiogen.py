@@ -51,7 +51,7 @@ HEARD = (
 )
 
 
-def test_published_shapes_of_hearing_and_of_the_tracks():
+def test_b15_published_shapes_of_hearing_and_of_the_tracks():
     heard = _shapes(PUBLISHED, "hear", [_float(2, 127, 1024)])
     assert heard == HEARD
     layers = tuple(_float(*shape) for shape in HEARD)
@@ -64,7 +64,7 @@ def test_published_shapes_of_hearing_and_of_the_tracks():
     assert _shapes(PUBLISHED, "masks", inputs, (0, 127)) == (2, 32, 513, 127)
 
 
-def test_published_shapes_on_the_way_back_to_the_masks():
+def test_b15_published_shapes_on_the_way_back_to_the_masks():
     widths = [(64, 32), (128, 32), (256, 64), (512, 128), (1024, 256)]
     wholes = [(127, 1024), *(shape[1:3] for shape in HEARD)]
     for index, (taps, strides) in enumerate(AUDIO_LAYERS):
@@ -76,7 +76,7 @@ def test_published_shapes_on_the_way_back_to_the_masks():
         assert y.shape == (2, *wholes[index], outputs)
 
 
-def test_published_shapes_of_sight():
+def test_b15_published_shapes_of_sight():
     images = _float(2, 1, 224, 448, 3)
     assert _shapes(PUBLISHED, "see", [images, images], EVAL) == (2, 1, 1024)
     maps = [(56, 112, 64), (28, 56, 128), (14, 28, 256), (7, 14, 512)]
@@ -88,7 +88,7 @@ def test_published_shapes_of_sight():
         assert jax.eval_shape(see, trees, _float(2, 224, 448, 3)).shape == (2, *shape)
 
 
-def test_published_counts():
+def test_b15_published_counts():
     def count(names, start):
         sizes = [
             math.prod(shape)
@@ -240,7 +240,7 @@ def test_listens_as_published():
 
 
 @pytest.mark.parametrize("rows", [CHUNK_ROWS, (120, 127)])
-def test_some_rows_are_those_of_all(rows):
+def test_b17_some_rows_are_those_of_all(rows):
     expected = _listened((0, 127)).masks[..., slice(*rows)]
     np.testing.assert_allclose(_listened(rows).masks, expected, atol=1e-6)
 
@@ -299,7 +299,7 @@ def test_running_statistics_keep_99_percent():
         np.testing.assert_allclose(new[name], expected, rtol=1e-4)
 
 
-def test_first_outputs_are_much_weaker_than_the_input():
+def test_b19_first_outputs_are_much_weaker_than_the_input():
     spec = dataclasses.replace(TOY, has_video=False, has_flow=False)
     params, state = variables(SpatialAudioGen, spec)
     kernel = params["localization"]["fc3"]["kernel"]

@@ -35,7 +35,7 @@ def _ones(num_frames, num_tracks=1):
     return jnp.ones((2, num_tracks, 513, num_frames))
 
 
-def test_magnitudes_are_those_of_the_plain_transform():
+def test_b12_magnitudes_are_those_of_the_plain_transform():
     mono = np.float64(windows())
     assert plain.stft(mono).shape == (2, 200, 1024)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
@@ -53,7 +53,7 @@ def test_only_some_samples_are_heard():
     assert (heard[0], heard[-1]) == (start + 1, stop - 1)  # a Hann window begins at 0
 
 
-def test_unmasked_sound_is_halved():
+def test_b13_unmasked_sound_is_halved():
     mono = windows()
     tracks = _tracks(1, _ones(NUM_CHUNK_ROWS))
     tracks = tracks._replace(weights=jnp.ones((2, 3, 3, 1)), bias=jnp.zeros((2, 3, 3)))
@@ -62,7 +62,7 @@ def test_unmasked_sound_is_halved():
     np.testing.assert_allclose(chunk, expected, atol=1e-6)
 
 
-def test_folded_masks_do_as_two_sided_ones():
+def test_b14_folded_masks_do_as_two_sided_ones():
     rng = np.random.default_rng(0)
     masks = rng.random((2, 4, 1024, 3))
     spectrum = np.fft.fft(rng.normal(size=(2, 4, 1024)))
@@ -75,7 +75,7 @@ def test_folded_masks_do_as_two_sided_ones():
     np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
-def test_mixing_before_inverting_equals_inverting_every_track():
+def test_b17_mixing_before_inverting_equals_inverting_every_track():
     rng = np.random.default_rng(0)
     masks = rng.random((2, 32, 28, 1024)).astype(np.float32)
     tracks = _tracks(32, fold_masks(jnp.asarray(masks.transpose(0, 2, 3, 1))))
@@ -110,14 +110,14 @@ def _panned(azimuth_rad, elevation_rad, masks):
     return direction, tracks
 
 
-def test_known_directions_are_encoded_exactly():
+def test_b18_known_directions_are_encoded_exactly():
     mono = windows()
     direction, tracks = _panned(2.0, -0.4, _ones(NUM_CHUNK_ROWS))
     expected = direction[:, None] * np.float64(mono[:, None, 24_000:28_800])
     np.testing.assert_allclose(render_window(mono, tracks), expected, atol=1e-6)
 
 
-def test_known_directions_are_encoded_exactly_on_a_stream():
+def test_b18_known_directions_are_encoded_exactly_on_a_stream():
     mono = windows()[:, :7936]
     spectrum = stft(mono, 1024, 256, pad_mode=PadMode.CONSTANT)
     direction, tracks = _panned(2.0, -0.4, _ones(32))

@@ -45,7 +45,7 @@ def test_equals_float64(taps, strides):
 
 
 @pytest.mark.parametrize(("taps", "strides"), CASES)
-def test_is_the_adjoint_of_the_convolution(taps, strides):
+def test_b16_is_the_adjoint_of_the_convolution(taps, strides):
     x, kernel = _arrays(taps)
     y = conv_transpose(x, kernel, strides)
     forward = functools.partial(conv, kernel=kernel, strides=strides)

@@ -74,7 +74,7 @@ def test_nothing_is_changed_where_nothing_is_asked_for():
     jax.tree.map(np.testing.assert_array_equal, shown, make_shown())
 
 
-def test_sound_and_pictures_turn_alike():
+def test_b25_sound_and_pictures_turn_alike():
     signals, shown = changed(turns=True)
     azimuth_rad, elevation_rad = directions(signals)
     np.testing.assert_allclose(elevation_rad, ELEVATION_RAD, atol=1e-5)
