@@ -14,6 +14,7 @@ from spatialjax.evaluation.scorecard import (
     ScoreCard,
     SuiteScores,
     read_scorecard,
+    versions,
 )
 from spatialjax.evaluation.suites import make_pair_lists, make_suites
 from spatialjax.evaluation.summary import Summary
@@ -35,4 +36,5 @@ __all__ = [
     "make_pair_lists",
     "make_suites",
     "read_scorecard",
+    "versions",
 ]

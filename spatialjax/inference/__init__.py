@@ -2,6 +2,7 @@
 
 from spatialjax.inference.field_model import FieldModel, task_of_order
 from spatialjax.inference.field_source import FieldSource, open_field_source
+from spatialjax.inference.field_speed import FieldSpeed, time_stream
 from spatialjax.inference.field_stream import FieldState, FieldStream, Seen
 from spatialjax.inference.options import SeparationOptions
 from spatialjax.inference.regions import Region
@@ -14,6 +15,7 @@ __all__ = [
     "FieldModel",
     "FieldOutputs",
     "FieldSource",
+    "FieldSpeed",
     "FieldState",
     "FieldStream",
     "Region",
@@ -25,4 +27,5 @@ __all__ = [
     "separate_film",
     "spatialize_file",
     "task_of_order",
+    "time_stream",
 ]

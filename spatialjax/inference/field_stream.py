@@ -59,6 +59,7 @@ class FieldStream:
 
     Attributes:
       geometry: of the windows.
+      num_at_once: windows that one call computes.
       latency_samples: from a sample to the last one that its field waits for, at the
         most. With a single window at once it is least: (num_frames + after - 1) hop +
         n_fft of the `FieldSpec`, 8960 samples or 0.56 s for ambix_toy.
@@ -79,13 +80,15 @@ class FieldStream:
         self._variables = jax.device_put(model.variables, self._whole)
         self._first_carry = program.first_carry
         self._step = jax.jit(program.step, out_shardings=self._whole)
-        self._size = size
+        self.num_at_once = size
         self.geometry = program.geometry
 
     @property
     def _num_needed(self) -> int:
         """Samples that the windows of one call hear."""
-        return self.geometry.num_heard + (self._size - 1) * self.geometry.num_given
+        return (
+            self.geometry.num_heard + (self.num_at_once - 1) * self.geometry.num_given
+        )
 
     @property
     def latency_samples(self) -> int:
@@ -119,7 +122,7 @@ class FieldStream:
         )
         first, waiting = state, []
         while len(state.heard) >= self._num_needed:
-            state, above = self._run(state, look, self._size)
+            state, above = self._run(state, look, self.num_at_once)
             waiting.append(above)
         return state, self._field(first, waiting, state.num_samples)
 
@@ -130,7 +133,7 @@ class FieldStream:
         while state.num_samples and state.num_windows < num_all:
             missing = max(0, self._num_needed - len(state.heard))
             state = state._replace(heard=np.pad(state.heard, (0, missing)))
-            num_rows = min(self._size, num_all - state.num_windows)
+            num_rows = min(self.num_at_once, num_all - state.num_windows)
             state, above = self._run(state, look, num_rows)
             waiting.append(above)
         return self._field(first, waiting, state.num_samples)
@@ -139,13 +142,13 @@ class FieldStream:
         self, state: FieldState, look: Look | None, num_rows: int
     ) -> tuple[FieldState, Array]:
         """The state after one call for so many windows, and samples above W."""
-        step = self._size * self.geometry.num_given
+        step = self.num_at_once * self.geometry.num_given
         windows = jax.device_put(self._windows(state, look, num_rows), self._split)
         carry, above = self._step(self._variables, state.carry, windows)
         following = state._replace(
             carry=carry,
             heard=state.heard[step:],
-            num_windows=state.num_windows + self._size,
+            num_windows=state.num_windows + self.num_at_once,
         )
         return following, above
 
@@ -153,7 +156,7 @@ class FieldStream:
         self, state: FieldState, look: Look | None, num_rows: int
     ) -> FieldWindows[HostArray]:
         """The next windows, filled up with ones of silence and black pictures."""
-        geometry, size = self.geometry, self._size
+        geometry, size = self.geometry, self.num_at_once
         samples = np.zeros((size, geometry.num_heard), np.float32)
         times_s = np.zeros((size, geometry.num_images), np.float32)
         shown: dict[str, HostArray] = {}
