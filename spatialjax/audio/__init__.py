@@ -42,6 +42,7 @@ from spatialjax.audio.stft import (
     stft,
 )
 from spatialjax.audio.warp import (
+    pool_log_frequency,
     unwarp_log_frequency,
     unwarp_positions,
     warp_log_frequency,
@@ -83,6 +84,7 @@ __all__ = [
     "num_stft_frames",
     "overlap_add",
     "pcm16_to_float",
+    "pool_log_frequency",
     "phase",
     "postfilter",
     "rls",

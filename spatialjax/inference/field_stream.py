@@ -62,7 +62,7 @@ class FieldStream:
       num_at_once: windows that one call computes.
       latency_samples: from a sample to the last one that its field waits for, at the
         most. With a single window at once it is least: (num_frames + after - 1) hop +
-        n_fft of the `FieldSpec`, 8960 samples or 0.56 s for ambix_toy.
+        n_fft of the `FieldSpec`, 9216 samples or 0.58 s for ambix_toy.
     """
 
     def __init__(self, model: FieldModel, num_windows: int | None = None) -> None:

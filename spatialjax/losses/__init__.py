@@ -4,6 +4,7 @@ from spatialjax.losses.masks import LossWeight, loss_weight, mask_bce, mask_l1, 
 from spatialjax.losses.spatial_channels import masked_mean_shares, masked_sums
 from spatialjax.losses.spatial_emd import sinkhorn_emd_hat
 from spatialjax.losses.spatial_field import energy_map_loss, intensity_loss
+from spatialjax.losses.spatial_looks import look_cross_entropy
 from spatialjax.losses.spatial_stft import (
     multi_resolution_stft_loss,
     stft_compat_loss,
@@ -16,6 +17,7 @@ __all__ = [
     "LossWeight",
     "energy_map_loss",
     "intensity_loss",
+    "look_cross_entropy",
     "loss_weight",
     "mask_bce",
     "mask_l1",

@@ -5,7 +5,7 @@ from spatialjax.models.directional_attention import (
     DirectionalAttention,
     DirectionalAttentionSpec,
 )
-from spatialjax.models.field import Field, interpolate_in_time
+from spatialjax.models.field import BinAttention, Field, interpolate_in_time
 from spatialjax.models.resnet import Resnet, ResnetConfig
 from spatialjax.models.small_image_net import SmallImageNet, SmallImageNetConfig
 from spatialjax.models.sound_of_pixels import (
@@ -30,6 +30,7 @@ from spatialjax.models.unet import Unet, UnetConfig
 __all__ = [
     "AudioOnlyField",
     "AudioOnlyFieldSpec",
+    "BinAttention",
     "DirectionalAttention",
     "DirectionalAttentionSpec",
     "Field",

@@ -20,9 +20,10 @@ import numpy as np
 from flax import nnx
 
 from spatialjax.ambisonics import equirect_grid, spherical_harmonics
-from spatialjax.audio import unwarp_log_frequency, warp_log_frequency
+from spatialjax.audio import pool_log_frequency, unwarp_log_frequency
 from spatialjax.models.field import (
     MAGNITUDE_FLOOR,
+    BinAttention,
     Field,
     interpolate_in_time,
     relative_level,
@@ -118,15 +119,16 @@ class DirectionalAttention(nnx.Module):
           frame_time_s: of each frame of the spectrum ``[k]``, on the same clock.
           mode: how the norms treat the batch.
         """
-        rows = warp_log_frequency(magnitude, self.config.num_rows)
+        rows = rows_of(magnitude, self.config.num_rows)
         query, nowhere = self.hear(rows, mode)
         seen = jnp.moveaxis(self.see(pictures, mode), 1, -1)  # [b, h', w', d, v]
         places = interpolate_in_time(seen, picture_time_s, frame_time_s)
-        attention = attend(query, nowhere, places)
-        gain = jnp.exp(self.log_gain[...]) * self.encode(attention)
+        bins = attend(query, nowhere, places)
+        gain = jnp.exp(self.log_gain[...]) * self.encode(bins.share)
         loudness = rows / (rows.sum((1, 2), keepdims=True) + MAGNITUDE_FLOOR)
-        shown = jnp.einsum("bik,bikhw->bhw", loudness, attention)
-        return Field(unwarp_log_frequency(gain, magnitude.shape[1]), None, shown)
+        shown = jnp.einsum("bik,bkihw->bhw", loudness, bins.share)
+        gain = unwarp_log_frequency(gain, magnitude.shape[1])
+        return Field(gain, attention=shown, bins=bins)
 
     def hear(self, rows: Array, mode: Mode) -> tuple[Array, Array]:
         """What each bin asks for ``[b, i, k, d]``, and how much for nothing.
@@ -149,17 +151,21 @@ class DirectionalAttention(nnx.Module):
         features = self.picture(rows, mode.with_rows(1, v)).astype(jnp.float32)
         return features.reshape(b, v, *features.shape[1:])
 
-    def encode(self, attention: Array) -> Array:
-        """Gains ``[b, c, i, k]`` above the first channel, of attention on places."""
-        height, width = attention.shape[-2:]
+    def encode(self, share: Array) -> Array:
+        """Gains ``[b, c, i, k]`` above the first channel, of bins that look at places.
+
+        Args:
+          share: of the looks of bins ``[b, k, i, h', w']``.
+        """
+        height, width = share.shape[-2:]
         direction = equirect_grid(height, width).direction
         harmonics = spherical_harmonics(direction, self.config.order)[:, 1:]
         harmonics = np.asarray(harmonics, np.float32).reshape(height, width, -1)
-        return jnp.einsum("bikhw,hwc->bcik", attention, harmonics)
+        return jnp.einsum("bkihw,hwc->bcik", share, harmonics)
 
 
-def attend(query: Array, nowhere: Array, places: Array) -> Array:
-    """How much each bin looks at each place ``[b, i, k, h', w']``; at most 1 in all.
+def attend(query: Array, nowhere: Array, places: Array) -> BinAttention:
+    """What each bin looks at: places that look as it asks, or nothing.
 
     Where features tell nothing, a bin looks evenly over the sphere, and as much as at
     all of it at nothing.
@@ -170,14 +176,22 @@ def attend(query: Array, nowhere: Array, places: Array) -> Array:
       places: features ``[b, h', w', d, k]``.
     """
     b, height, width, depth, num_frames = places.shape
-    cells = places.reshape(b, height * width, depth, num_frames)
-    logits = jnp.einsum("bikd,bpdk->bikp", query / math.sqrt(depth), cells)
+    # Frames in front: one product of matrices for each, a place in a row of memory.
+    cells = places.reshape(b, height * width, depth, num_frames).transpose(0, 3, 2, 1)
+    asked = query.transpose(0, 2, 1, 3) / math.sqrt(depth)
     # The share of a place grows with its area on the sphere.
     area = np.log(equirect_grid(height, width).weight / (4 * np.pi))
-    logits = logits + area.astype(np.float32)[None, None, None]
-    whole = jnp.concatenate([logits, nowhere[..., None]], -1)
-    attention = jax.nn.softmax(whole, axis=-1)[..., :-1]
-    return attention.reshape(*attention.shape[:3], height, width)
+    logit = asked @ cells + area.astype(np.float32)[None, None, None]
+    total = jax.nn.logsumexp(logit, axis=-1)
+    shape = (*logit.shape[:-1], height, width)
+    log_total = jnp.logaddexp(total, jnp.swapaxes(nowhere, 1, 2))
+    return BinAttention(logit.reshape(shape), log_total)
+
+
+def rows_of(magnitude: Array, num_rows: int) -> Array:
+    """Magnitudes ``[b, i, k]`` on a log-frequency axis, of the mean power of bins."""
+    power = pool_log_frequency(jnp.square(magnitude), num_rows)
+    return jnp.sqrt(power + MAGNITUDE_FLOOR**2)
 
 
 def spectral_profile(rows: Array) -> Array:

@@ -14,17 +14,35 @@ LEVEL_FLOOR = 0.02
 the mean looks like silence, however loud the window."""
 
 
+class BinAttention(NamedTuple):
+    """Where the bins of a spectrogram look, on the sphere that a picture shows.
+
+    A bin looks at a place with the share ``exp(logit - log_total)``. What the shares
+    lack of 1 is the share that looks nowhere.
+    """
+
+    logit: Array  # [b, k, i, h', w']
+    log_total: Array  # [b, k, i]
+
+    @property
+    def share(self) -> Array:
+        """How much each bin looks at each place ``[b, k, i, h', w']``."""
+        return jnp.exp(self.logit - self.log_total[..., None, None])
+
+
 class Field(NamedTuple):
     """What makes an ambisonic field of the spectrum of its mono signal.
 
     Channel c above the first is ``gain[c] · spectrum + offset[c] · window``, the window
     being the spectrum of a constant 1. `attention` tells how much of what sounds in the
-    window is placed where in an equirectangular map, from 0 to 1 in all.
+    window is placed where in an equirectangular map, from 0 to 1 in all; `bins` where
+    each row of a log-frequency axis looks.
     """
 
     gain: Array  # [b, c, f, k]
     offset: Array | None = None  # [b, c, k]
     attention: Array | None = None  # [b, h', w']
+    bins: BinAttention | None = None
 
 
 def relative_level(rows: Array) -> Array:

@@ -17,6 +17,7 @@ from spatialjax.audio import (
     hann_window,
     istft,
     pcm16_to_float,
+    pool_log_frequency,
 )
 from spatialjax.models import Field
 from spatialjax.typing import Array, HostArray
@@ -106,6 +107,18 @@ class FieldChain:
         floor = SILENCE**2 * num_bins * 3 / 8 * self.n_fft
         energy = _squares(mono).sum((1, 2)) + floor
         return _squares(estimates - targets).sum((2, 3)) / energy[:, None]
+
+    def intensity(self, spectra: Array, num_rows: int) -> tuple[Array, Array]:
+        """Intensity ``[b, k, i, 3]`` and energy of W ``[b, k, i]`` on log frequencies.
+
+        Relative to a sine of full scale; of spectra ``[b, c, f, k]``, c at least 4.
+        """
+        mono, above = spectra[:, :1], spectra[:, 1:4]
+        flow = mono.real * above.real + mono.imag * above.imag
+        both = jnp.concatenate([_squares(mono), flow], 1) * (4 / self.n_fft) ** 2
+        rows = jnp.moveaxis(pool_log_frequency(both, num_rows), (1, 2), (3, 2))
+        energy, y, z, x = (rows[..., c] for c in range(4))
+        return jnp.stack([x, y, z], -1), energy
 
     def signals(self, spectra: Array) -> Array:
         """The samples ``[..., t]`` that are compared, of the frames of the field."""

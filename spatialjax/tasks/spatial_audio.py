@@ -15,9 +15,10 @@ from spatialjax.audio import magnitude, pcm16_to_float
 from spatialjax.losses import (
     energy_map_loss,
     intensity_loss,
+    look_cross_entropy,
     multi_resolution_stft_loss,
 )
-from spatialjax.models import Field
+from spatialjax.models import BinAttention, Field
 from spatialjax.nn import EVAL, Mode
 from spatialjax.tasks.base import (
     ArraySpec,
@@ -38,14 +39,15 @@ from spatialjax.typing import Array, Batch, PyTree
 class FieldLossWeights:
     """Shares of the terms of the loss.
 
-    `spectrum` is of the squared error over the energy of W, the others of the terms of
-    `losses`, on signals.
+    `spectrum` is of the squared error over the energy of W, `looks` of the entropy of
+    where bins look, if they do. The others are terms of `losses`, on signals.
     """
 
     spectrum: float = 1.0
     multi_resolution: float = 0.0
     energy_map: float = 0.0
     intensity: float = 0.0
+    looks: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ class SpatialAudio:
         )
         heard = HeardField(signals, self.chain.transform(signals))
         mode = Mode(train=True, axis=axis)
-        _, estimates, state = self._estimate(variables, heard, shown, batch, mode)
+        field, estimates, state = self._estimate(variables, heard, shown, batch, mode)
         valid = batch["valid"].astype(jnp.float32)
-        total = (self._losses(estimates, heard, batch) * valid).sum()
+        total = (self._losses(field, estimates, heard, batch) * valid).sum()
         return total, Aux(valid.sum(), state, {})
 
     def predict(
@@ -117,7 +119,7 @@ class SpatialAudio:
         field, estimates, _ = self._estimate(variables, heard, shown, batch, EVAL)
         true = chain.compared(heard.signals)
         outputs = {
-            "loss": self._losses(estimates, heard, batch),
+            "loss": self._losses(field, estimates, heard, batch),
             "mono": true[:, 0],
             "targets": true[:, 1:],
             "estimates": chain.signals(estimates),
@@ -175,13 +177,18 @@ class SpatialAudio:
         field, state = self.net(variables, magnitude(mono), shown, times_s, mode)
         return field, self.chain.apply(field, self.chain.kept(mono)), state
 
-    def _losses(self, estimates: Array, heard: HeardField, batch: Batch) -> Array:
+    def _losses(
+        self, field: Field, estimates: Array, heard: HeardField, batch: Batch
+    ) -> Array:
         """Loss ``[b]`` of spectra ``[b, c, f, k]`` above W."""
         chain, weights = self.chain, self.weights
         spectra = chain.kept(heard.spectra)
         mask = batch["channel_mask"][:, 0, 1:]
         errors = chain.errors(estimates, spectra[:, 1:], spectra[:, 0])
         loss = weights.spectrum * (errors * mask).sum(-1)
+        if weights.looks and field.bins is not None:
+            is_whole = mask[:, :3].min(-1)  # a direction takes all of first order
+            loss += weights.looks * is_whole * self._look_losses(field.bins, spectra)
         if not (weights.multi_resolution or weights.energy_map or weights.intensity):
             return loss
         true = chain.compared(heard.signals)
@@ -197,6 +204,11 @@ class SpatialAudio:
         if weights.intensity:
             loss += weights.intensity * intensity_loss(own, true)
         return loss
+
+    def _look_losses(self, bins: BinAttention, spectra: Array) -> Array:
+        """Cross-entropy ``[b]`` of where bins look, and of spectra ``[b, c, f, k]``."""
+        targets = self.chain.intensity(spectra, bins.logit.shape[2])
+        return look_cross_entropy(bins.logit, bins.log_total, *targets)
 
 
 def field_batch_spec(

@@ -133,6 +133,7 @@ class FieldLossConfig:
     multi_resolution: float = 0.0
     energy_map: float = 0.0
     intensity: float = 0.0
+    looks: float = 0.0
 
     def validate(self) -> None:
         """Refuse shares of which nothing can be learnt.

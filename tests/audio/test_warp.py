@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spatialjax.audio import (
+    pool_log_frequency,
     unwarp_log_frequency,
     unwarp_positions,
     warp_log_frequency,
@@ -106,3 +107,28 @@ def test_a_single_row_is_no_axis():
         warp_log_frequency(jnp.zeros((1, 5)), 256)
     with pytest.raises(ShapeError, match="mask"):
         unwarp_log_frequency(jnp.zeros(5), 256)
+
+
+@pytest.mark.parametrize(("bins", "rows"), [(1025, 64), (129, 128), (2, 2)])
+def test_pooled_rows_are_means_under_triangles(bins, rows):
+    power = np.random.default_rng(0).uniform(size=(3, bins, 5))
+    places = warp_positions(bins, rows)
+    found = pool_log_frequency(jnp.asarray(power, jnp.float32), rows)
+    for row in {0, 1, rows // 2, rows - 1}:
+        below = places[row] - places[row - 1] if row else places[1]
+        above = places[row + 1] - places[row] if row + 1 < rows else below
+        weight = np.zeros(bins)
+        for index in range(bins):
+            side = below if index < places[row] else above
+            distance = abs(index - places[row]) / max(side, 1)
+            weight[index] = max(0, 1 - distance)
+        expected = np.einsum("f,bfk->bk", weight / weight.sum(), power)
+        np.testing.assert_allclose(found[:, row], expected, rtol=1e-5)
+
+
+def test_pooled_rows_miss_no_bin():
+    """A line anywhere shows; sampled rows of a coarse axis would jump over most."""
+    lines = jnp.eye(1025, dtype=jnp.float32)[..., None]
+    shown = pool_log_frequency(lines, 64)
+    assert (np.asarray(shown).sum((1, 2)) > 0).all()
+    assert (np.asarray(warp_log_frequency(lines, 64)).sum((1, 2)) == 0).mean() > 0.8

@@ -11,7 +11,7 @@ from spatialjax.ambisonics import (
     spherical_harmonics,
 )
 from spatialjax.models import DirectionalAttention, DirectionalAttentionSpec
-from spatialjax.models.directional_attention import attend, spectral_profile
+from spatialjax.models.directional_attention import attend, rows_of, spectral_profile
 from spatialjax.nn import EVAL, Functional, Mode
 
 SPEC = DirectionalAttentionSpec(
@@ -54,6 +54,7 @@ def test_shapes(variables, inputs):
     found = field(variables, *inputs)
     assert found.gain.shape == (2, 3, 65, 16)
     assert found.attention.shape == (2, 4, 8)
+    assert found.bins.share.shape == (2, 16, 32, 4, 8)
     assert found.offset is None
 
 
@@ -78,8 +79,8 @@ def test_the_pictures_of_a_time_count_at_that_time(variables, inputs):
 
 
 def test_attention_on_one_place_is_a_plane_wave_from_there(variables):
-    attention = np.zeros((1, 2, 3, 4, 8), np.float32)
-    attention[0, 1, 2, 1, 6] = 1
+    attention = np.zeros((1, 3, 2, 4, 8), np.float32)
+    attention[0, 2, 1, 1, 6] = 1
     gains, _ = NET.apply(*variables, jnp.asarray(attention), method="encode")
     direction = angles_to_direction(*pixel_to_angles(1.0, 6.0, 4, 8))
     expected = spherical_harmonics(direction, 1)[1:]
@@ -95,7 +96,8 @@ class TestAttend:
         return query, rng.normal(size=(1, 5, 2)), places
 
     def run(self, *arrays):
-        return np.asarray(attend(*(jnp.asarray(a, jnp.float32) for a in arrays)))
+        found = attend(*(jnp.asarray(a, jnp.float32) for a in arrays)).share
+        return np.asarray(jnp.swapaxes(found, 1, 2))
 
     def test_against_its_definition(self):
         query, nowhere, places = self.bins()
@@ -120,6 +122,16 @@ class TestAttend:
         rows = np.pi / 2 - np.pi * np.arange(5) / 4
         area = (np.sin(rows[:-1]) - np.sin(rows[1:]))[:, None] / 32
         np.testing.assert_allclose(found, np.broadcast_to(area, (4, 8)), rtol=1e-4)
+
+
+def test_rows_of_noise_have_its_level(inputs):
+    """However many bins a row covers."""
+    rng = np.random.default_rng(0)
+    noise = np.hypot(*rng.normal(size=(2, 1, 1025, 400))).astype(np.float32)
+    rows = rows_of(jnp.asarray(noise), 32)
+    level = np.sqrt(np.square(rows).mean((0, 2)))
+    np.testing.assert_allclose(level, np.sqrt(2), rtol=0.1)
+    assert rows.std(-1)[0, 0] > 3 * rows.std(-1)[0, -1]
 
 
 class TestProfile:

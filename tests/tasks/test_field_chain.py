@@ -95,3 +95,20 @@ def test_an_error_as_loud_as_silence_costs_one_under_silence():
     assert not CHAIN.errors(silent, silent, silent[:, 0]).any()
     found = CHAIN.errors(quiet, silent, silent[:, 0])
     assert np.mean(found) == pytest.approx(1, abs=0.02)
+
+
+def test_intensity_of_a_plane_wave_has_the_length_of_its_energy():
+    rng = np.random.default_rng(3)
+    gains = np.array([1.0, 0.6, 0.0, 0.8])[:, None]  # W, Y, Z, X
+    spectra = spectra_of(gains * rng.normal(size=CHAIN.num_samples))[None]
+    intensity, energy = CHAIN.intensity(spectra.astype(np.complex64), 12)
+    assert intensity.shape == (1, 28, 12, 3)
+    expected = np.asarray(energy)[..., None] * [0.8, 0.6, 0.0]
+    np.testing.assert_allclose(intensity, expected, atol=1e-5)
+
+
+def test_energy_is_relative_to_a_sine_of_full_scale():
+    """Whose spectrum is as high as that of a constant of a half."""
+    spectra = spectra_of(np.full((1, 4, CHAIN.num_samples), 0.5))
+    _, energy = CHAIN.intensity(spectra.astype(np.complex64), 33)
+    np.testing.assert_allclose(energy[..., 0], 1, rtol=1e-6)

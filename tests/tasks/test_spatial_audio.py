@@ -4,11 +4,13 @@ import jax
 import numpy as np
 import pytest
 
+from spatialjax.ambisonics import angles_to_pixel
 from spatialjax.losses import (
     energy_map_loss,
     intensity_loss,
     multi_resolution_stft_loss,
 )
+from spatialjax.nn import EVAL
 from spatialjax.tasks import FieldLossConfig, Head
 from spatialjax.tasks.base import check_batch
 from spatialjax.tasks.field_chain import SILENCE
@@ -35,7 +37,7 @@ LEARNING = [
     {"head": Head.AUDIO_ONLY},
     pytest.param({**OF_PUBLISHED_HEAD, "has_flow": True}, marks=pytest.mark.slow),
 ]
-ALL_TERMS = {"loss": FieldLossConfig(1.0, 1.0, 1.0, 1.0)}
+ALL_TERMS = {"loss": FieldLossConfig(1.0, 1.0, 1.0, 1.0, 1.0)}
 
 
 def loss_of(task, variables, batch, key=KEY):
@@ -116,6 +118,29 @@ def test_the_loss_equals_its_definition(order):
     total, aux = loss_of(task, variables, batch)
     assert aux.weight == 2
     np.testing.assert_allclose(total, expected[1:].sum(), rtol=1e-4)
+
+
+def test_looks_are_compared_with_the_intensity_of_bins():
+    """Of a plane wave that all bins look at; without Z nothing is known of it."""
+    task, variables = build(loss=FieldLossConfig(0.0, looks=0.5), num_images=1)
+    batch = without_z(scenes(task, rows=3), [1])
+    batch["audio"][2] = 0
+    found = predict(task, variables, batch)["loss"]
+    assert found[1] == found[2] == 0
+    signals = batch["audio"][0, 0] / 32768
+    mean = (signals[0] * signals[1:4]).mean(-1)
+    row, column = angles_to_pixel(np.arctan2(mean[0], mean[2]), 0.0, 4, 8)
+    heard = task.chain.hear(batch["audio"][:, 0])
+    shown = {"images": batch["images"][:, 0]}
+    times_s = batch["image_time_s"][:, 0]
+    field, _ = task.net(variables, np.abs(heard.spectra[:, 0]), shown, times_s, EVAL)
+    nats = -np.log(np.asarray(field.bins.share))[0]
+    columns = np.array([np.floor(column), np.floor(column) + 1]).astype(int) % 8
+    nats = nats[:, :, 1:3].mean(2)[..., columns] @ [1 - column % 1, column % 1]
+    _, energy = task.chain.intensity(heard.spectra, 16)
+    expected = float(0.5 * (nats * energy[0]).sum() / energy[0].sum())
+    assert row == 1.5
+    assert found[0] == pytest.approx(expected, rel=0.01)
 
 
 def test_the_terms_of_the_loss_add_up():
