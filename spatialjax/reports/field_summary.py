@@ -12,7 +12,7 @@ from spatialjax.evaluation import ScoreCard, SuiteScores
 from spatialjax.evaluation.compare import compare
 from spatialjax.reports.gallery import Gallery
 from spatialjax.reports.page import Report
-from spatialjax.training import Baseline, open_evaluation
+from spatialjax.training import Baseline, WorkdirEvaluation, open_evaluation
 
 SHARES = {"STFT": "stft", "ENV": "env", "EMD": "emd"}
 """What is told as a share of what mono has."""
@@ -20,6 +20,17 @@ SHARES = {"STFT": "stft", "ENV": "env", "EMD": "emd"}
 RIVAL_METRICS = ("stft", "emd", "direction_deg")
 """What one system is to be better at than another; ENV is blind to signs."""
 
+
+SYSTEMS = {
+    "model": "ours: sound looks for its place",
+    "swapped": "  pictures of other clips",
+    "published": "the published network, narrow",
+    "audio_only": "a U-Net that hears only",
+    "spatial_prior": "constant gains of the data",
+    "loudness_prior": "  of its loudness, for ENV",
+    "mono": "mono",
+}
+"""What the systems of `score_systems` are called in a table."""
 
 MOST_ITEMS = 192
 """Scenes of a split that are scored."""
@@ -46,11 +57,13 @@ class FieldSummary:
         """The figures as JSON."""
         return json.dumps(self.runs, indent=2) + "\n"
 
-    def table(self, systems: Mapping[str, str], splits: Mapping[str, str]) -> str:
-        """A line for each system, with its words, and columns for each split.
+    def table(self, splits: Mapping[str, str]) -> str:
+        """A line for each system that was scored, below the words of each split.
 
         Where there are several runs: the mean ± the deviation of a sample.
         """
+        scored = {system for run in self.runs.values() for system in run}
+        systems = {name: words for name, words in SYSTEMS.items() if name in scored}
         width = max(map(len, systems.values())) + 2
         heads = [*SHARES, "median", "<20°"]
         lines = []
@@ -101,40 +114,36 @@ def wins(model: ScoreCard, rival: ScoreCard) -> dict[str, bool]:
 
 
 def score_systems(
-    workdir: pathlib.Path, hearing: pathlib.Path, split: str, page: pathlib.Path
+    workdir: pathlib.Path,
+    rivals: Mapping[str, pathlib.Path],
+    split: str,
+    page: pathlib.Path,
 ) -> dict[str, ScoreCard]:
     """Scores of a model and of its rivals on the same scenes of a split.
 
     Args:
       workdir: of the model.
-      hearing: of the model that hears only.
+      rivals: workdirs of other models, by name.
       split: of the dataset.
       page: folder that gets the model's page.
 
     Returns:
-      By name: ``model``, ``swapped`` (shown the pictures of other clips),
-      ``audio_only``, ``spatial_prior``, ``mono``.
+      By name: ``model``, ``swapped`` (shown the pictures of other clips), the rivals,
+      and each `Baseline`.
 
     Raises:
       UserError: a workdir or the split is not there.
     """
-    model, swapped, heard = (
-        open_evaluation(place, split=split, suites=[suite], max_items=MOST_ITEMS)
-        for place, suite in (
-            (workdir, "scene"),
-            (workdir, "scene_swapped"),
-            (hearing, "scene"),
-        )
-    )
-    gallery = Gallery(MOST_SHOWN)
+
+    def opened(place: pathlib.Path, suite: str = "scene") -> WorkdirEvaluation:
+        return open_evaluation(place, split=split, suites=[suite], max_items=MOST_ITEMS)
+
+    model, gallery = opened(workdir), Gallery(MOST_SHOWN)
     card = model.run(gallery)
     name = model.trained.experiment.name
     Report.of_run(name, model.dataset, gallery, workdir).write(page, card)
-    return {
-        "model": card,
-        "swapped": swapped.run(),
-        "audio_only": heard.run(),
-    } | {
-        baseline.value: model.with_baseline(baseline).run()
-        for baseline in (Baseline.SPATIAL_PRIOR, Baseline.MONO)
-    }
+    return (
+        {"model": card, "swapped": opened(workdir, "scene_swapped").run()}
+        | {name: opened(place).run() for name, place in rivals.items()}
+        | {baseline.value: model.with_baseline(baseline).run() for baseline in Baseline}
+    )

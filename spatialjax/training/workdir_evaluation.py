@@ -33,11 +33,13 @@ class Baseline(enum.StrEnum):
     """What is scored in place of a model of sound fields; it sees and learns nothing.
 
     MONO: W alone, silence in all other channels. SPATIAL_PRIOR: W times the gains that
-    fit the training split best.
+    fit the training split best. LOUDNESS_PRIOR: those that fit its loudness, whatever
+    the sign, for scores of envelopes, which do not hear it either.
     """
 
     MONO = "mono"
     SPATIAL_PRIOR = "spatial_prior"
+    LOUDNESS_PRIOR = "loudness_prior"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class WorkdirEvaluation:
         Args:
           baseline: which one.
           watch: gives the clips of the training split one by one, as a progress bar
-            does; they are read for the spatial prior.
+            does; they are read for the priors.
 
         Raises:
           UserError: the task has no baselines, or the training split is not there.
@@ -99,11 +101,12 @@ class WorkdirEvaluation:
         data = experiment.data
         fit_window(self.dataset, task.batch_spec, data)
         gains = [0.0] * (self.dataset.channels - 1)
-        if baseline is Baseline.SPATIAL_PRIOR:
+        if baseline is not Baseline.MONO:
             # Opened again: the one that is scored may hold some of the clips alone.
             whole = open_dataset(data.data_dir, data.dataset)
             clips = whole.split(data.train_split)
-            gains = channel_gains(whole, watch(clips)).tolist()
+            has_sign = baseline is Baseline.SPATIAL_PRIOR
+            gains = channel_gains(whole, watch(clips), has_sign=has_sign).tolist()
         task = task.with_constant_gains(gains)
         name = f"{baseline.value} baseline of {experiment.name}"
         trained = self.trained._replace(

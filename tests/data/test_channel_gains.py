@@ -42,6 +42,14 @@ def test_are_those_of_least_squares_over_what_was_recorded(dataset, clips):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_without_signs_they_are_those_of_rectified_samples(dataset, clips):
+    found = channel_gains(dataset, dataset.split("train"), has_sign=False)
+    fields = [np.abs(clip.pcm[0].astype(float)) for clip in clips]
+    expected = least_squares(fields, 1)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-12)
+    assert found[0] > 0.5
+
+
 def test_a_channel_that_no_clip_recorded_has_none(dataset, clips):
     found = channel_gains(dataset, dataset.split("masked"))
     assert found[1] == 0

@@ -16,7 +16,7 @@ SPLITS = {
     "test_2": "two sources",
     "test_3": "three sources",
 }
-SYSTEMS = ("model", "swapped", "audio_only", "spatial_prior", "mono")
+SYSTEMS = ("model", "swapped", "audio_only", "spatial_prior", "loudness_prior", "mono")
 
 
 def demo(folder):
