@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, strerror
@@ -15,6 +16,8 @@ from spatialjax.errors import MediaError
 
 FilePath = str | PathLike[str]
 Stream = TypeVar("Stream", av.AudioStream, av.VideoStream)
+
+_TAGGED_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -148,10 +151,18 @@ def picture_streams(container: InputContainer) -> list[av.VideoStream]:
 
 
 def stream_duration_s(stream: av.AudioStream | av.VideoStream) -> float | None:
-    """Duration of a stream by its header, in seconds."""
-    if stream.duration is None or stream.time_base is None:
+    """Duration of a stream by its header, in seconds.
+
+    Matroska has a tag of text, into which FFmpeg writes when the stream ends.
+    """
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    told = _TAGGED_DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    if told is None:
         return None
-    return float(stream.duration * stream.time_base)
+    hours, minutes, seconds = told.groups()
+    end_s = 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    return end_s - float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def first_decodable(streams: Sequence[Stream], path: FilePath, kind: str) -> Stream:

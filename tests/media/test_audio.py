@@ -259,6 +259,13 @@ class TestBadInput:
         soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
         assert "not finite" in self.message(tmp_path / "a.wav")
 
+    def test_matroska_cut_off(self, tmp_path):
+        path = tmp_path / "a.mkv"
+        write_video(path, [number_picture(0, 32)], 1, tone(9.0, 22050), 22050)
+        assert read_audio(path).samples.shape[1] >= 9 * 22050
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert "is cut off after 4." in self.message(path)
+
     def test_cut_off(self, tmp_path):
         path = tmp_path / "a.aiff"
         write_sound(path, tone(4.0, 8000), 8000)

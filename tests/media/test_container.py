@@ -35,6 +35,15 @@ def test_streams_of_a_video(tmp_path):
     assert audio.duration_s == pytest.approx(2.0, abs=0.1)
 
 
+def test_matroska_tells_the_durations_of_its_streams(tmp_path):
+    path = tmp_path / "a.mkv"
+    pictures = [number_picture(0, 32)] * 10
+    write_video(path, pictures, 10, tone(4.0, 22050), 22050)
+    (video,), (audio,) = (info := probe(path)).video, info.audio
+    assert video.duration_s == pytest.approx(1.0, abs=0.05)
+    assert audio.duration_s == pytest.approx(4.0, abs=0.1)
+
+
 def test_sound_alone(tmp_path):
     write_sound(tmp_path / "a.mp3", tone(1.0, 44100), 44100)
     info = probe(tmp_path / "a.mp3")
