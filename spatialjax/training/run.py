@@ -55,6 +55,7 @@ def train(
     check_place(pathlib.Path(workdir))
     _check_first_weights(experiment, amend)
     task = experiment.task.build()
+    _check_parameters(task)
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
     score = make_validation(experiment, task, dataset)
     _check_best(experiment, score)
@@ -86,6 +87,15 @@ def train(
         parallel=score.parallel,
         dataset_hash=dataset.hash,
     )
+
+
+def _check_parameters(task: Task) -> None:
+    """Raises ConfigError for a task that learns nothing, such as a baseline."""
+    if not jax.tree.leaves(jax.eval_shape(task.init, jax.random.key(0)).params):
+        raise ConfigError(
+            f"this {type(task).__name__} has no parameters, so there is nothing to "
+            "train; evaluate --baseline scores constant gains"
+        )
 
 
 def make_validation(experiment: Experiment, task: Task, dataset: Dataset) -> Scorer:

@@ -9,6 +9,7 @@ from spatialjax.training import load_trained, train
 from spatialjax.training.checkpoint import CheckpointConfig
 from spatialjax.training.experiment import TrainingConfig
 from tests.data import tiny
+from tests.inference.field_fakes import constant
 from tests.training.runs import (
     FakeConfig,
     assert_trees_equal,
@@ -117,3 +118,10 @@ def test_a_place_that_cannot_be_is_told_first(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         train(experiment_of("/nowhere"), tmp_path / "file" / "run")
+
+
+def test_a_task_that_learns_nothing_is_refused(tmp_path):
+    experiment = make_experiment(2, task=constant())
+    with pytest.raises(ConfigError, match="has no parameters, so there is nothing to"):
+        train(experiment, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
