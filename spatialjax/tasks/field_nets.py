@@ -5,7 +5,7 @@ the gains of the channels above the first. It knows how its network wants to see
 """
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -31,26 +31,27 @@ FLOW_SCALE = 0.1
 """Brings flow, in pixels from picture to picture, near the size of standard colours."""
 
 
+class Perceived(NamedTuple):
+    """What is heard and seen in windows."""
+
+    magnitude: Array  # of the mono signal [b, f, k], all frames that are heard
+    shown: Shown  # pictures [b, v, h, w, ...]
+    image_time_s: Array | None  # when these are shown [b, v], from the window's middle
+
+
 class FieldNet(Protocol):
     """Gives the field of windows."""
 
     def init(self, key: Array) -> Variables: ...
 
     def __call__(
-        self,
-        variables: Variables,
-        magnitude: Array,
-        shown: Shown,
-        image_time_s: Array | None,
-        mode: Mode,
+        self, variables: Variables, perceived: Perceived, mode: Mode
     ) -> tuple[Field, PyTree]:
         """The field, and the state after the call; traced.
 
         Args:
           variables: of the network.
-          magnitude: of the mono signal ``[b, f, k]``, all frames that are heard.
-          shown: pictures ``[b, v, h, w, ...]``.
-          image_time_s: when these are shown ``[b, v]``, from the middle of the window.
+          perceived: what there is to go by.
           mode: how norms treat the batch.
         """
         ...
@@ -68,21 +69,18 @@ class AttentionNet:
         return Variables(*self.model.init(key))
 
     def __call__(
-        self,
-        variables: Variables,
-        magnitude: Array,
-        shown: Shown,
-        image_time_s: Array | None,
-        mode: Mode,
+        self, variables: Variables, perceived: Perceived, mode: Mode
     ) -> tuple[Field, PyTree]:
         """As `FieldNet`; pictures are standardised by themselves."""
+        shown = perceived.shown
         pictures = standardise(shown["images"], Standardisation.PER_IMAGE)
         if cast(DirectionalAttentionSpec, self.model.config).has_flow:
             flow = FLOW_SCALE * shown["flow"].astype(jnp.float32)
             pictures = jnp.concatenate([pictures, flow], -1)
         at_s = np.array(self.frame_time_s, np.float32)
+        times_s = perceived.image_time_s
         return self.model.apply(
-            *variables, magnitude, pictures, image_time_s, at_s, mode
+            *variables, perceived.magnitude, pictures, times_s, at_s, mode
         )
 
 
@@ -97,18 +95,13 @@ class PublishedNet:
         return Variables(*self.model.init(key))
 
     def __call__(
-        self,
-        variables: Variables,
-        magnitude: Array,
-        shown: Shown,
-        image_time_s: Array | None,
-        mode: Mode,
+        self, variables: Variables, perceived: Perceived, mode: Mode
     ) -> tuple[Field, PyTree]:
         """As `FieldNet`; one picture is for all, of several each has a time step."""
-        del image_time_s
-        images, flow = see_as_published(shown, self.spec)
+        images, flow = see_as_published(perceived.shown, self.spec)
+        heard = two_sided(perceived.magnitude)
         tracks, state = self.model.apply(
-            *variables, two_sided(magnitude), images, flow, STREAM_ROWS, mode
+            *variables, heard, images, flow, STREAM_ROWS, mode
         )
         return stream_field(tracks), state
 
@@ -129,16 +122,10 @@ class AudioOnlyNet:
         return Variables(*self.model.init(key))
 
     def __call__(
-        self,
-        variables: Variables,
-        magnitude: Array,
-        shown: Shown,
-        image_time_s: Array | None,
-        mode: Mode,
+        self, variables: Variables, perceived: Perceived, mode: Mode
     ) -> tuple[Field, PyTree]:
         """As `FieldNet`."""
-        del shown, image_time_s
-        return self.model.apply(*variables, magnitude, mode)
+        return self.model.apply(*variables, perceived.magnitude, mode)
 
 
 @dataclass(frozen=True)
@@ -153,17 +140,12 @@ class ConstantNet:
         return Variables({}, {})
 
     def __call__(
-        self,
-        variables: Variables,
-        magnitude: Array,
-        shown: Shown,
-        image_time_s: Array | None,
-        mode: Mode,
+        self, variables: Variables, perceived: Perceived, mode: Mode
     ) -> tuple[Field, PyTree]:
         """As `FieldNet`; one gain stands for all bins and frames."""
-        del shown, image_time_s, mode
+        del mode
         gains = np.array(self.gains, np.float32)[None, :, None, None]
-        shape = (len(magnitude), len(self.gains), 1, 1)
+        shape = (len(perceived.magnitude), len(self.gains), 1, 1)
         return Field(jnp.broadcast_to(gains, shape)), variables.state
 
 

@@ -30,7 +30,7 @@ from spatialjax.tasks.base import (
 )
 from spatialjax.tasks.field_augmentation import Shown, augment_field
 from spatialjax.tasks.field_chain import FieldChain, HeardField
-from spatialjax.tasks.field_nets import ConstantNet, FieldNet
+from spatialjax.tasks.field_nets import ConstantNet, FieldNet, Perceived
 from spatialjax.tasks.field_scores import measure_field, score_field
 from spatialjax.typing import Array, Batch, PyTree
 
@@ -160,7 +160,8 @@ class SpatialAudio:
         self, variables: Variables, spectrum: Array, shown: Shown, image_time_s: Array
     ) -> Array:
         """Spectra ``[b, c, f, k]`` above W, of one ``[b, f, before + k + after]``."""
-        field, _ = self.net(variables, magnitude(spectrum), shown, image_time_s, EVAL)
+        perceived = Perceived(magnitude(spectrum), shown, image_time_s)
+        field, _ = self.net(variables, perceived, EVAL)
         return self.chain.apply(field, self.chain.kept(spectrum))
 
     def _estimate(
@@ -174,7 +175,8 @@ class SpatialAudio:
         """The field, the spectra ``[b, c, f, k]`` above W, and the state."""
         mono = heard.spectra[:, 0]
         times_s = batch["image_time_s"][:, 0] if "image_time_s" in batch else None
-        field, state = self.net(variables, magnitude(mono), shown, times_s, mode)
+        perceived = Perceived(magnitude(mono), shown, times_s)
+        field, state = self.net(variables, perceived, mode)
         return field, self.chain.apply(field, self.chain.kept(mono)), state
 
     def _losses(

@@ -6,7 +6,7 @@ from spatialjax.media import decode_packed_flow, encode_packed_flow
 from spatialjax.models import SpatialAudioGenSpec
 from spatialjax.nn import EVAL
 from spatialjax.tasks import Head
-from spatialjax.tasks.field_nets import ConstantNet, see_as_published
+from spatialjax.tasks.field_nets import ConstantNet, Perceived, see_as_published
 from tests.tasks.spatial_audio_toy import OF_PUBLISHED_HEAD, build, jit, scenes
 
 
@@ -48,9 +48,9 @@ def test_the_sign_of_flow_is_that_of_the_published_files():
 
 
 def test_constant_gains():
-    field, state = ConstantNet((0.5, -1.0, 0.0))(
-        ConstantNet(()).init(jax.random.key(0)), np.ones((2, 5, 7)), {}, None, EVAL
-    )
+    net = ConstantNet((0.5, -1.0, 0.0))
+    heard = Perceived(np.ones((2, 5, 7)), {}, None)
+    field, state = net(net.init(jax.random.key(0)), heard, EVAL)
     assert state == {}
     assert field.offset is None
     assert field.gain.shape == (2, 3, 1, 1)
@@ -75,7 +75,7 @@ def test_a_net_looks_at_all_that_it_is_shown(changes, sees):
         times_s = batch["image_time_s"][:, 0] if seen else None
         bins, frames = task.chain.n_fft // 2 + 1, task.chain.num_heard
         magnitude = 1 + np.arange(2.0 * bins * frames).reshape(2, bins, frames) % 7
-        field, _ = task.net(variables, magnitude, seen, times_s, EVAL)
+        field, _ = task.net(variables, Perceived(magnitude, seen, times_s), EVAL)
         return field.gain
 
     plain = {n: batch[n][:, 0] for n in ("images", "flow") if n in batch}

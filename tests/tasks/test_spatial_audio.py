@@ -14,6 +14,7 @@ from spatialjax.nn import EVAL
 from spatialjax.tasks import FieldLossConfig, Head
 from spatialjax.tasks.base import check_batch
 from spatialjax.tasks.field_chain import SILENCE
+from spatialjax.tasks.field_nets import Perceived
 from spatialjax.tasks.spatial_audio import FieldLossWeights
 from tests.tasks.spatial_audio_toy import (
     KEY,
@@ -133,7 +134,8 @@ def test_looks_are_compared_with_the_intensity_of_bins():
     heard = task.chain.hear(batch["audio"][:, 0])
     shown = {"images": batch["images"][:, 0]}
     times_s = batch["image_time_s"][:, 0]
-    field, _ = task.net(variables, np.abs(heard.spectra[:, 0]), shown, times_s, EVAL)
+    perceived = Perceived(np.abs(heard.spectra[:, 0]), shown, times_s)
+    field, _ = task.net(variables, perceived, EVAL)
     nats = -np.log(np.asarray(field.bins.share))[0]
     columns = np.array([np.floor(column), np.floor(column) + 1]).astype(int) % 8
     nats = nats[:, :, 1:3].mean(2)[..., columns] @ [1 - column % 1, column % 1]
