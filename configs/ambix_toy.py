@@ -2,7 +2,7 @@
 
 from spatialjax.data import DataConfig
 from spatialjax.evaluation import EvaluationConfig
-from spatialjax.tasks import DirectionalConfig, FieldLossConfig, SpatialAudioConfig
+from spatialjax.tasks import DirectionalConfig, SpatialAudioConfig
 from spatialjax.training import (
     CheckpointConfig,
     Experiment,
@@ -31,7 +31,6 @@ def get_config() -> Experiment:
                 picture_kept=(48, 48),
                 num_features=24,
             ),
-            loss=FieldLossConfig(looks=0.4),
         ),
         data=DataConfig(
             dataset="toy_sphere",

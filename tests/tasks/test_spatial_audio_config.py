@@ -65,7 +65,11 @@ def directional(**changes):
         ),
         ({"loss": FieldLossConfig(spectrum=-1.0)}, "spectrum is -1"),
         ({"loss": FieldLossConfig(intensity=float("inf"))}, "intensity is inf"),
-        ({"loss": FieldLossConfig(spectrum=0.0)}, "all shares of the loss are 0"),
+        ({"loss": FieldLossConfig(0.0, looks=0.0)}, "of the head directional are 0"),
+        (
+            {"loss": FieldLossConfig(0.0), "head": Head.AUDIO_ONLY},
+            r"audio_only are 0 \(spectrum, multi_resolution, energy_map, intensity\)",
+        ),
         ({**OF_PUBLISHED_HEAD, "n_fft": 2048}, "1024, 256, 32, not 2048, 256, 32"),
         ({**OF_PUBLISHED_HEAD, "num_frames": 64}, "1024, 256, 32, not 1024, 256, 64"),
         ({**OF_PUBLISHED_HEAD, "num_images": 2}, "takes 1, or 3 for one at each"),
