@@ -16,7 +16,7 @@ from launch import _app
 _DATASET = flags.DEFINE_string(
     "dataset",
     None,
-    "av_clips, ambix_video or toy_band, or one of their configs, such as "
+    "av_clips, ambix_video, toy_band or toy_sphere, or a config of it, such as "
     "av_clips/music, av_clips/vggsound, ambix_video/yt_all_1",
     required=True,
 )

@@ -29,7 +29,7 @@ _REPRODUCE = flags.DEFINE_bool("reproduce", False, "train longer, three seeds")
 _PUBLISHED = flags.DEFINE_bool("published", False, "train the published network, too")
 _STEPS = flags.DEFINE_integer("steps", None, "instead of the usual", lower_bound=1)
 
-REPRODUCE_STEPS = 4000
+REPRODUCE_STEPS = 7500
 SEEDS = (0, 1, 2)
 
 SPLITS = {

@@ -41,7 +41,7 @@ class World:
       colour_tells_class: each class has a hue of its own; otherwise shape alone tells.
     """
 
-    train: int = 1200
+    train: int = 1800
     validation: int = 48
     test: int = 64
     seconds: float = 3.0

@@ -49,7 +49,7 @@ def test_the_configs_are_named_and_sized(tmp_path):
     assert list(ToySphere.builder_configs) == ["default", "hard", "tiny"]
     clips = ToySphere(config="default", data_dir=tmp_path).clips()
     assert {split: len(found) for split, found in clips.items()} == {
-        "train": 1200,
+        "train": 1800,
         "validation": 48,
         "test_1": 64,
         "test_2": 64,
