@@ -28,7 +28,7 @@ from spatialjax.typing import Array, PyTree
 from spatialjax.vision import Standardisation, standardise
 
 FLOW_SCALE = 0.1
-"""Brings flow, in pixels from picture to picture, near the size of standard colours."""
+"""Of flow in degrees from picture to picture, to be near standardised colours."""
 
 
 class Perceived(NamedTuple):
@@ -75,8 +75,7 @@ class AttentionNet:
         shown = perceived.shown
         pictures = standardise(shown["images"], Standardisation.PER_IMAGE)
         if cast(DirectionalAttentionSpec, self.model.config).has_flow:
-            flow = FLOW_SCALE * shown["flow"].astype(jnp.float32)
-            pictures = jnp.concatenate([pictures, flow], -1)
+            pictures = jnp.concatenate([pictures, scale_flow(shown["flow"])], -1)
         at_s = np.array(self.frame_time_s, np.float32)
         times_s = perceived.image_time_s
         return self.model.apply(
@@ -147,6 +146,11 @@ class ConstantNet:
         gains = np.array(self.gains, np.float32)[None, :, None, None]
         shape = (len(perceived.magnitude), len(self.gains), 1, 1)
         return Field(jnp.broadcast_to(gains, shape)), variables.state
+
+
+def scale_flow(flow: Array) -> Array:
+    """Flow ``[..., h, w, 2]`` in pixels as our network sees it: by its angle."""
+    return flow.astype(jnp.float32) * (FLOW_SCALE * 360 / flow.shape[-2])
 
 
 def see_as_published(

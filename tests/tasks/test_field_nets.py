@@ -6,7 +6,12 @@ from spatialjax.media import decode_packed_flow, encode_packed_flow
 from spatialjax.models import SpatialAudioGenSpec
 from spatialjax.nn import EVAL
 from spatialjax.tasks import Head
-from spatialjax.tasks.field_nets import ConstantNet, Perceived, see_as_published
+from spatialjax.tasks.field_nets import (
+    ConstantNet,
+    Perceived,
+    scale_flow,
+    see_as_published,
+)
 from tests.tasks.spatial_audio_toy import OF_PUBLISHED_HEAD, build, jit, scenes
 
 
@@ -45,6 +50,13 @@ def test_the_sign_of_flow_is_that_of_the_published_files():
     expected = np.broadcast_to([-3, 2, np.hypot(3, 2)], flow.shape)
     np.testing.assert_allclose(flow, expected, rtol=1e-6)
     np.testing.assert_allclose(published, flow[0, 0, ..., :2], atol=0.1)
+
+
+def test_flow_counts_by_its_angle():
+    """A pixel of 36 is ten degrees, and so are two of 72."""
+    for width, pixels in ((36, 1), (72, 2)):
+        flow = np.full((18, width, 2), pixels, np.float16)
+        np.testing.assert_allclose(scale_flow(flow), 1, rtol=1e-6)
 
 
 def test_constant_gains():
