@@ -4,8 +4,12 @@ import os
 import pathlib
 import signal
 
+# XLA ends the process where a virtual device waits 40 s for the others, as it may on a
+# machine with more to do than cores.
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+    " --xla_cpu_collective_call_warn_stuck_timeout_seconds=120"
+    " --xla_cpu_collective_call_terminate_timeout_seconds=600"
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 CACHE = pathlib.Path(__file__).parents[1] / ".cache" / "xla"

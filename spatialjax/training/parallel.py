@@ -177,6 +177,9 @@ class Parallel:
                 devices=list(self.mesh.devices.flat),
             )
             join = jax.jit(_join_devices, out_shardings=form)
+        # One program: slices one by one would be dozens, each with exchanges of its own
+        # under way at once.
+        trim = jax.jit(_first_rows, static_argnums=1, out_shardings=form)
 
         def step(
             variables: Variables, batch: Batch, key: Array
@@ -189,7 +192,7 @@ class Parallel:
                 found = join(by_device(variables, placed, key))
             if num_rows % self.num_devices == 0:
                 return found
-            return jax.tree.map(lambda x: x[:num_rows], found)
+            return trim(found, num_rows)
 
         return step
 
@@ -199,6 +202,10 @@ class Parallel:
         rows = np.arange(share) + jax.process_index() * share
         rows = np.minimum(rows, num_rows - 1)  # the last row again, where one lacks
         return {name: np.asarray(entry)[rows] for name, entry in batch.items()}
+
+
+def _first_rows(tree: PyTree, num_rows: int) -> PyTree:
+    return jax.tree.map(lambda x: x[:num_rows], tree)
 
 
 def _join_devices(tree: PyTree) -> PyTree:
