@@ -1,4 +1,4 @@
-"""Every command and every line of Python that the README shows."""
+"""Every command and every line of Python that README and docs show."""
 
 import pathlib
 import re
@@ -6,8 +6,10 @@ import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from spatialjax.ambisonics import pixel_to_angles
 from spatialjax.config import validate_tree
 from tests.launch.front import read
 
@@ -63,6 +65,23 @@ def test_the_example_runs():
     )
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"-?\d+\.\d+", done.stdout)) == 2
+
+
+def test_the_tour_of_sound_fields_runs():
+    tour = (ROOT / "docs" / "ambisonics.md").read_text()
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", tour, re.DOTALL):
+        exec(compile(code, "ambisonics.md", "exec"), names)
+    found = names["azimuth_deg"], names["elevation_deg"]
+    np.testing.assert_allclose(found, (90, 30), atol=0.01)
+    assert names["found_deg"] < 1
+    assert 0 < names["spread"] < 1
+    assert names["channels"].shape == (6, 48000)
+    row, column = np.unravel_index(names["energy"].argmax(), (32, 64))
+    azimuth_rad, _ = pixel_to_angles(float(row), float(column), 32, 64)
+    assert -0.1 < azimuth_rad < np.pi / 2 + 0.1
+    left, right = np.square(names["ears"]).sum(-1)
+    assert left > 2 * right
 
 
 def test_links_lead_somewhere():
