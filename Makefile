@@ -50,7 +50,7 @@ reproduce-toy: .venv/runtime
 	@$(RUN) launch.demo --output=runs/reproduce --reproduce
 
 test: .venv/dev
-	$(PYTEST) -m "not slow and $(HERE)" -n $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
+	$(PYTEST) -m "not slow and $(HERE)" -n $(WORKERS) --dist loadfile --durations=25 --cov --cov-report=term $(ARGS)
 
 test-slow: .venv/dev
 	$(PYTEST) -m "slow and $(HERE)" $(ARGS)
