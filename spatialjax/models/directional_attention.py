@@ -20,7 +20,7 @@ import numpy as np
 from flax import nnx
 
 from spatialjax.ambisonics import equirect_grid, spherical_harmonics
-from spatialjax.audio import pool_log_frequency, unwarp_log_frequency
+from spatialjax.audio import pool_log_frequency, unwarp_log_frequency, warp_positions
 from spatialjax.models.field import (
     MAGNITUDE_FLOOR,
     BinAttention,
@@ -125,9 +125,9 @@ class DirectionalAttention(nnx.Module):
         places = interpolate_in_time(seen, picture_time_s, frame_time_s)
         bins = attend(query, nowhere, places)
         gain = jnp.exp(self.log_gain[...]) * self.encode(bins.share)
-        loudness = rows / (rows.sum((1, 2), keepdims=True) + MAGNITUDE_FLOOR)
-        shown = jnp.einsum("bik,bkihw->bhw", loudness, bins.share)
-        gain = unwarp_log_frequency(gain, magnitude.shape[1])
+        num_bins = magnitude.shape[1]
+        shown = jnp.einsum("bik,bkihw->bhw", energy_shares(rows, num_bins), bins.share)
+        gain = unwarp_log_frequency(gain, num_bins)
         return Field(gain, attention=shown, bins=bins)
 
     def hear(self, rows: Array, mode: Mode) -> tuple[Array, Array]:
@@ -192,6 +192,18 @@ def rows_of(magnitude: Array, num_rows: int) -> Array:
     """Magnitudes ``[b, i, k]`` on a log-frequency axis, of the mean power of bins."""
     power = pool_log_frequency(jnp.square(magnitude), num_rows)
     return jnp.sqrt(power + MAGNITUDE_FLOOR**2)
+
+
+def energy_shares(rows: Array, num_bins: int) -> Array:
+    """What each bin ``[b, i, k]`` holds of the energy of its window, by its bandwidth.
+
+    Args:
+      rows: magnitudes on the log-frequency axis.
+      num_bins: of the linear one.
+    """
+    bandwidth = np.gradient(warp_positions(num_bins, rows.shape[1]))
+    energy = jnp.square(rows) * bandwidth.astype(np.float32)[None, :, None]
+    return energy / energy.sum((1, 2), keepdims=True)
 
 
 def spectral_profile(rows: Array) -> Array:

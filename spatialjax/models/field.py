@@ -34,7 +34,7 @@ class Field(NamedTuple):
     """What makes an ambisonic field of the spectrum of its mono signal.
 
     Channel c above the first is ``gain[c] · spectrum + offset[c] · window``, the window
-    being the spectrum of a constant 1. `attention` tells how much of what sounds in the
+    being the spectrum of a constant 1. `attention` tells how much of the energy of the
     window is placed where in an equirectangular map, from 0 to 1 in all; `bins` where
     each row of a log-frequency axis looks.
     """

@@ -11,7 +11,12 @@ from spatialjax.ambisonics import (
     spherical_harmonics,
 )
 from spatialjax.models import DirectionalAttention, DirectionalAttentionSpec
-from spatialjax.models.directional_attention import attend, rows_of, spectral_profile
+from spatialjax.models.directional_attention import (
+    attend,
+    energy_shares,
+    rows_of,
+    spectral_profile,
+)
 from spatialjax.nn import EVAL, Functional, Mode
 
 SPEC = DirectionalAttentionSpec(
@@ -132,6 +137,19 @@ def test_rows_of_noise_have_its_level(inputs):
     level = np.sqrt(np.square(rows).mean((0, 2)))
     np.testing.assert_allclose(level, np.sqrt(2), rtol=0.1)
     assert rows.std(-1)[0, 0] > 3 * rows.std(-1)[0, -1]
+
+
+def test_shares_of_energy_are_those_of_linear_bins():
+    """Of noise in a band, however many rows show it."""
+    magnitude = np.zeros((1, 1025, 3))
+    magnitude[:, 20:60, :] = 1  # as strong as the other band, and as wide,
+    magnitude[:, 800:840, :] = 1  # but on many more rows
+    rows = rows_of(jnp.asarray(magnitude, jnp.float32), 128)
+    shares = np.asarray(energy_shares(rows, 1025)).sum((0, 2))
+    assert shares.sum() == pytest.approx(1, abs=1e-5)
+    assert shares[:60].sum() == pytest.approx(0.5, abs=0.03)
+    silence = energy_shares(rows_of(jnp.zeros((1, 1025, 3)), 128), 1025)
+    assert np.isfinite(silence).all()
 
 
 class TestProfile:
