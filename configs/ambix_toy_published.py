@@ -1,6 +1,6 @@
 """The published network, narrow, on toy_sphere: a rival for `ambix_toy`.
 
-It hears 3.3 s at the 16 kHz of that world, for which clips of 3 s are repeated.
+It hears 2.1 s at the 16 kHz of that world; at 48 kHz it would be 0.7 s.
 """
 
 from spatialjax.data import DataConfig

@@ -83,11 +83,12 @@ def _score(
     workdir = output / f"directional{seed}"
     others = {head: output / f"{head}{seed}" for head in rivals}
     for split in SPLITS:
-        cards = score_systems(workdir, others, split, output / "report" / split)
+        page = output / "report" / f"{split}_{workdir.name}"
+        cards = score_systems(workdir, others, split, page)
         for system, card in cards.items():
             card.write(workdir / f"scores_{split}_{system}.json")
             summary.add(workdir.name, system, split, card)
-        for rival in (*rivals, "spatial_prior"):
+        for rival in (*rivals, "spatial_prior", "loudness_prior"):
             won = wins(cards["model"], cards[rival])
             told = ", ".join(name for name, is_won in won.items() if is_won)
             print(f"{split}: better than {rival} beyond chance in {told or 'nothing'}")

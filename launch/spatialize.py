@@ -27,7 +27,7 @@ _IMAGE = flags.DEFINE_string(
     "image", None, "360 degree film or still picture to see instead of the input's"
 )
 _ASSUME_360 = flags.DEFINE_boolean(
-    "assume_360", False, "take any pictures for equirectangular ones, all round"
+    "assume_360", False, "take pictures that state no sphere for equirectangular"
 )
 _OUTPUT = flags.DEFINE_string(
     "output",

@@ -77,7 +77,8 @@ def open_field_source(
       image: film or still picture to see instead of those of `path`; a film begins
         with the sound.
       is_seen: whether pictures are needed; where not, none are opened.
-      assume_360: take any pictures for equirectangular ones of the whole sphere.
+      assume_360: take pictures of any shape that state no sphere for equirectangular
+        ones of all of it.
 
     Raises:
       MediaError: a file cannot be read, the sound has other channels, there are no

@@ -68,7 +68,7 @@ class FieldStream:
     def __init__(self, model: FieldModel, num_windows: int | None = None) -> None:
         """Takes a model, and how many windows are computed at once.
 
-        Where None, each device has some of them; a published model decides by itself.
+        Where None, each device has some of them. A model of `compat` decides by itself.
         """
         program = model.program
         devices = jax.devices()

@@ -128,10 +128,16 @@ def spatialize_file(
       write_overlay: writes `outputs.overlay`.
 
     Raises:
-      UserError: a file cannot be read or written, or does not fit the model.
+      UserError: a file cannot be read or written, or does not fit the model, or there
+        is nothing to write an overlay with.
     """
     geometry = model.geometry
     outputs.check(source)
+    if outputs.overlay is not None and write_overlay is None:
+        raise ConfigError(
+            f"{outputs.overlay} is an overlay to write; give write_overlay, such as "
+            "spatialjax.reports.write_energy_overlay, too"
+        )
     filters = None
     if outputs.binaural is not None:
         filters = ear_filters(geometry.sample_rate_hz, geometry.order, outputs.sofa)

@@ -24,15 +24,17 @@ def look_cross_entropy(
 ) -> Array:
     """Cross-entropy ``[b]`` in nats of looks and of where the sound of bins comes from.
 
-    It is a mean over bins, weighted by the square of the intensity over the energy: by
-    the energy where a plane wave fills the bin, and by less where several meet.
+    It is a sum over bins, each weighted by the square of its intensity over its energy,
+    over the energy of all: a mean where plane waves fill the bins, and less where
+    several meet.
 
     Args:
       logit: of the looks of bins at places ``[b, k, i, h', w']``.
       log_total: of the sum of their exponentials, and of what looks nowhere
         ``[b, k, i]``.
       intensity: along x, y, z ``[b, k, i, 3]``, of a plane wave as long as `energy`.
-      energy: of the mono signal ``[b, k, i]``.
+      energy: of the mono signal ``[b, k, i]``; on log frequencies its density, so that
+        high rows, which are wider, count no more than low ones.
 
     Raises:
       ShapeError: the shapes do not fit.

@@ -103,7 +103,7 @@ def _figures(suite: SuiteScores) -> dict[str, float]:
 def wins(model: ScoreCard, rival: ScoreCard) -> dict[str, bool]:
     """Of each of `RIVAL_METRICS`, whether the model is better beyond chance.
 
-    It is where the 95 % interval of the paired difference lies below 0.
+    It is where the 95 % interval of the rival's score less the model's lies above 0.
     """
     (differences,) = compare(model, rival).values()
     return {

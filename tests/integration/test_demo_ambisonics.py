@@ -46,7 +46,7 @@ def test_builds_trains_scores_makes_a_film_and_goes_on(tmp_path):
         assert figures["STFT"] == pytest.approx(1.0)
         assert figures["median"] == pytest.approx(90.0)
     for split in SPLITS:
-        assert (output / "report" / split / "index.html").is_file()
+        assert (output / "report" / f"{split}_directional0" / "index.html").is_file()
     metadata = read_spatial_metadata(output / "ambisonics.mp4")
     assert metadata.sound.order == 1
     assert metadata.picture is not None
