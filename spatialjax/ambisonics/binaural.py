@@ -1,6 +1,8 @@
 """Sound fields for headphones: one filter for each channel and ear.
 
-To follow a head, turn the field first (`turn_head`), block by block.
+To follow a head, turn the field first (`turn_head`). Where it turns from block to
+block, render each block as it was turned before and as it is, and fade from one to the
+other: a step would click.
 """
 
 from typing import NamedTuple

@@ -51,9 +51,9 @@ def spherical_head(
     Each ear has the delay of the path around the sphere, so that between the ears lies
     r/c (γ + sin γ) for a source γ from the median plane (Woodworth, 1938), and the
     one-pole one-zero shadow of Brown and Duda (IEEE Trans. Speech Audio Process. 6,
-    1998, 476), which doubles high tones at the ear and leaves a tenth of them behind
-    the head. There is no pinna: front and back, up and down sound alike. Frequencies
-    fall off from 90 % of the highest.
+    1998, 476), which doubles high tones at the ear and leaves least of them, a tenth,
+    150 degrees from it. There is no pinna: front and back, up and down sound alike.
+    Frequencies fall off from 90 % of the highest.
 
     The centre of the head hears the source after a quarter of the taps; at 48 kHz there
     are 256 taps, so 64 samples.
@@ -101,7 +101,7 @@ def measured_hrirs(
     that are nearest to it, also in a hole below the head; equal ones share.
 
     Args:
-      direction: unit vectors [q, 3].
+      direction: vectors of any length [q, 3].
       filters: left and right ear, [q, 2, taps].
       sample_rate_hz: of the filters.
       delay_samples: what to put before each filter, [q, 2], at least 0; fractions are
@@ -109,7 +109,8 @@ def measured_hrirs(
 
     Raises:
       ShapeError: the shapes do not belong together.
-      DataError: a delay is negative, or the directions are too few or on one circle.
+      DataError: a delay is negative, or the directions are too few, on one circle, or
+        none.
     """
     sizes = check_shape("direction", direction, "q 3")
     check_shape("filters", filters, "q 2 taps", sizes)
@@ -117,6 +118,10 @@ def measured_hrirs(
         check_shape("delay_samples", delay_samples, "q 2", sizes)
         filters = _delay(np.asarray(filters), np.asarray(delay_samples))
     direction = np.asarray(direction, np.float64)
+    length = np.linalg.norm(direction, axis=-1, keepdims=True)
+    if not (length > 0).all():
+        raise DataError("a response has no direction: its vector has length 0")
+    direction = direction / length
     weight = _solid_angles(direction)
     return Hrirs(direction, weight, np.asarray(filters, np.float32), sample_rate_hz)
 

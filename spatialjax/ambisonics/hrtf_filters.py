@@ -132,7 +132,7 @@ def _least_squares(hrirs: Hrirs, order: int) -> HostArray:
 
 def _virtual_speakers(hrirs: Hrirs, order: int, kind: DecoderKind) -> HostArray:
     """Matrix [c, q]: what of each harmonic is heard through each response."""
-    if order == 1:
+    if order <= 1:
         places = Layout.CUBE.directions
         share = np.full(len(places), 1 / len(places))
     else:

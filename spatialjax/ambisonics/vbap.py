@@ -45,11 +45,13 @@ def vbap_gains(direction: Numbers, speakers: HostArray) -> Numbers:
     corners, inverses, shares = _panner(speakers)
     xp, direction = float_arrays(direction)
     inverses, shares = xp.asarray(inverses), xp.asarray(shares)
-    gains = xp.einsum("...i,fij->...fj", direction, inverses)
+    # Sums, not products of matrices, which some devices round to three digits.
+    faces = inverses.reshape((1,) * (direction.ndim - 1) + inverses.shape)
+    gains = (direction[..., None, :, None] * faces).sum(-2)
     chosen = xp.argmax(xp.min(gains, axis=-1), axis=-1)
     gains = xp.take_along_axis(gains, chosen[..., None, None], axis=-2)[..., 0, :]
     heard = xp.asarray(corners)[chosen]
-    total = xp.einsum("...j,...jl->...l", xp.maximum(gains, 0), shares[heard])
+    total = (xp.maximum(gains, 0)[..., None] * shares[heard]).sum(-2)
     return total / xp.sqrt(xp.sum(total**2, axis=-1, keepdims=True))
 
 

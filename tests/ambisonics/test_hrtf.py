@@ -97,6 +97,8 @@ def test_measured_directions_have_the_solid_angle_of_their_cell():
     np.testing.assert_allclose(hrirs.weight, EQUAL, rtol=1e-4)
     np.testing.assert_array_equal(hrirs.filters, filters)
     assert hrirs.filters.dtype == np.float32
+    far = measured_hrirs(1.4 * directions, filters, 44100)  # as files have metres
+    np.testing.assert_allclose(far.direction, directions, atol=1e-12)
     twice = np.concatenate([directions, directions[:1]])
     weight = measured_hrirs(twice, np.zeros((7, 2, 5)), 44100).weight
     np.testing.assert_allclose(weight[[0, 6]], EQUAL[0] / 2, rtol=1e-4)
@@ -155,5 +157,7 @@ def test_measurements_that_do_not_fit_are_told():
         measured_hrirs(directions, np.zeros((6, 2, 8)), 44100, np.zeros((1, 2)))
     with pytest.raises(DataError, match=r"a delay is -1\.0"):
         measured_hrirs(directions, np.zeros((6, 2, 8)), 44100, -np.ones((6, 2)))
+    with pytest.raises(DataError, match="its vector has length 0"):
+        measured_hrirs(0 * directions, np.zeros((6, 2, 8)), 44100)
     with pytest.raises(DataError, match="4 distinct directions do not enclose"):
         measured_hrirs(Layout.QUAD.directions, np.zeros((4, 2, 8)), 44100)

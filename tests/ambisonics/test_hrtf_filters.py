@@ -126,6 +126,8 @@ def test_virtual_speakers_of_order_1_are_a_cube():
     expected = np.stack([np.ones(8), 3 * y, 3 * z, 3 * x]) / 8
     np.testing.assert_allclose(filters, np.stack([expected] * 2), atol=1e-7)
     np.testing.assert_allclose(np.abs(filters[0, 1:]), 0.2165, atol=1e-4)
+    mono = hrtf_filters(hrirs, 0, FilterMethod.VIRTUAL_SPEAKERS)
+    np.testing.assert_allclose(mono, 1 / 8, atol=1e-7)  # from all round alike
 
 
 def test_virtual_speakers_of_a_higher_order_are_an_exact_sum():

@@ -26,11 +26,11 @@ class ToySphere(SegmentBuilder):
     BUILDER_CONFIGS = [
         ToySphereConfig(
             name="default",
-            description="1440 clips of 3 s; colour and shape tell the instrument.",
+            description="2040 clips of 3 s; colour and shape tell the instrument.",
         ),
         ToySphereConfig(
             name="hard",
-            description="1440 clips of 3 s; the shape alone tells the instrument.",
+            description="2040 clips of 3 s; the shape alone tells the instrument.",
             world=World(colour_tells_class=False),
         ),
         ToySphereConfig(
