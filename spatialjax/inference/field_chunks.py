@@ -45,5 +45,8 @@ class ChunkRow:
         self, variables: Variables, carry: tuple[()], windows: FieldWindows[Array]
     ) -> tuple[tuple[()], Array]:
         """The carry, and samples ``[c, b num_given]``; traced."""
-        chunks = self.task.spatialize_chunks(variables, windows.samples, windows.shown)
+        is_filler = windows.remaining < 0
+        chunks = self.task.spatialize_chunks(
+            variables, windows.samples, windows.shown, is_filler
+        )
         return carry, in_a_row(chunks)

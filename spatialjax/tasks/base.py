@@ -241,7 +241,11 @@ class ChunkSpatializer(Protocol):
     def chunk_spec(self) -> ChunkSpec: ...
 
     def spatialize_chunks(
-        self, variables: Variables, mono: Array, shown: dict[str, Array]
+        self,
+        variables: Variables,
+        mono: Array,
+        shown: dict[str, Array],
+        is_filler: Array,
     ) -> Array:
         """Samples ``[b, c, num_given]`` of the channels above the first.
 
@@ -249,6 +253,7 @@ class ChunkSpatializer(Protocol):
           variables: of the model.
           mono: ``[b, num_samples]``.
           shown: as for a `Spatializer`, with one picture.
+          is_filler: rows ``[b]`` that fill up the batch: nothing is seen in them.
         """
         ...
 

@@ -103,9 +103,9 @@ class PublishedSpatialAudio:
         """The outputs of `SpatialAudio.predict`, of the chunk."""
         del key
         signals = pcm16_to_float(batch["audio"][:, 0])
-        estimates = self.spatialize_chunks(
-            variables, signals[:, 0, :WINDOW_SAMPLES], shown_of(batch)
-        )
+        mono = signals[:, 0, :WINDOW_SAMPLES]
+        mode = Mode(train=True)
+        estimates, _ = self._render(variables, mono, shown_of(batch), mode)
         true, mask = _chunk(signals), batch["channel_mask"][:, 0, 1:]
         errors = LOSS_SCALE * stft_compat_loss(estimates, true[:, 1:])
         return {
@@ -141,24 +141,40 @@ class PublishedSpatialAudio:
         )
 
     def spatialize_chunks(
-        self, variables: Variables, mono: Array, shown: Shown
+        self, variables: Variables, mono: Array, shown: Shown, is_filler: Array
     ) -> Array:
         """Samples ``[b, c, 4800]`` above W of windows ``[b, 52799]``.
 
         Pictures are normalised by the statistics of these windows; under `pmap`, of
-        those on the same device.
+        those on the same device. Fillers take part as plain grey, without motion.
         """
-        return self._render(variables, mono, shown, Mode(train=True))[0]
+        mode = Mode(train=True)
+        return self._render(variables, mono, shown, mode, is_filler)[0]
 
     def _render(
-        self, variables: Variables, mono: Array, shown: Shown, mode: Mode
+        self,
+        variables: Variables,
+        mono: Array,
+        shown: Shown,
+        mode: Mode,
+        is_filler: Array | None = None,
     ) -> tuple[Array, PyTree]:
         mono = mono[:, :WINDOW_SAMPLES]
         images, flow = see_as_published(shown, self.spec)
+        if is_filler is not None:
+            images, flow = (
+                None if seen is None else _blank(seen, is_filler)
+                for seen in (images, flow)
+            )
         tracks, state = self.model.apply(
             *variables, window_magnitude(mono), images, flow, CHUNK_ROWS, mode
         )
         return render_window(mono, tracks), state
+
+
+def _blank(seen: Array, rows: Array) -> Array:
+    """Pictures ``[b, v, h, w, i]`` around 0 that are 0 in some rows ``[b]``."""
+    return jnp.where(rows[:, None, None, None, None], 0, seen)
 
 
 def _chunk(signals: Array) -> Array:

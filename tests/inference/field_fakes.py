@@ -66,7 +66,7 @@ class ChunkTask:
             has_flow=False,
         )
 
-    def spatialize_chunks(self, variables, mono, shown):
+    def spatialize_chunks(self, variables, mono, shown, is_filler):
         level = shown["images"].astype(jnp.float32).mean((1, 2, 3, 4)) / 255
         scale = level + jnp.abs(mono).mean()
         given = mono[:, 12:32] + mono[:, :20]

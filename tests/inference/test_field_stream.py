@@ -169,9 +169,9 @@ def test_the_published_network_serves_streams_and_chunks():
     heard = np.pad(mono, (24_000, 60_000))
     windows = [heard[4800 * i : 4800 * i + 52_799] for i in range(3)]
     rows = np.concatenate([windows, np.zeros((7, 52_799), np.float32)])
-    shown = np.concatenate([images[None]] * 3 + [0 * images[None]] * 7)
+    shown = {"images": np.stack([images] * 10)}
     chunks = jax.jit(model.task.spatialize_chunks)(
-        model.variables, rows, {"images": shown}
+        model.variables, rows, shown, np.arange(10) > 2
     )
     expected = np.concatenate(np.asarray(chunks)[:3], 1)[:, :12_000]
     np.testing.assert_allclose(found[1:], expected, atol=1e-6)

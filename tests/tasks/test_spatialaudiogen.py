@@ -77,7 +77,8 @@ def test_the_sound_is_that_of_the_published_chain(toy):
     np.testing.assert_allclose(outputs["mono"], true[:, 0], atol=1e-7)
     np.testing.assert_allclose(outputs["targets"], true[:, 1:], atol=1e-7)
     shown = {name: batch[name][:, 0] for name in ("images", "flow")}
-    chunks = jit(task.spatialize_chunks)(variables, mono, shown)
+    is_filler = np.zeros(len(mono), bool)
+    chunks = jit(task.spatialize_chunks)(variables, mono, shown, is_filler)
     np.testing.assert_allclose(chunks, expected, atol=1e-7)
 
 
@@ -135,6 +136,28 @@ def test_evaluation_depends_on_the_batch(toy):
     other["audio"][1:] //= 3
     changed = predict(task, variables, other)["estimates"]
     np.testing.assert_allclose(changed[0], own[0], atol=1e-8)
+
+
+def test_fillers_are_seen_as_plain_grey(toy):
+    """Whatever their pictures are: the published code appends zeros to centred ones."""
+    task, variables, batch = toy
+    mono = np.float32(batch["audio"][:, 0, 0, :52_799] / 32768)
+    shown = {name: batch[name][:, 0] for name in ("images", "flow")}
+    is_filler = np.arange(len(mono)) > 0
+
+    @jit
+    def expected(variables):
+        images = shown["images"] / np.float32(255) - np.float32(0.5)
+        flow = np.float32(shown["flow"])
+        flow = np.concatenate([flow, np.linalg.norm(flow, axis=-1, keepdims=True)], -1)
+        images[is_filler] = flow[is_filler] = 0
+        inputs = window_magnitude(mono), images, flow, CHUNK_ROWS, Mode(train=True)
+        return render_window(mono, task.model.apply(*variables, *inputs)[0])
+
+    found = jit(task.spatialize_chunks)(variables, mono, shown, is_filler)
+    np.testing.assert_allclose(found, expected(variables), atol=1e-7)
+    others = jit(task.spatialize_chunks)(variables, mono, shown, ~is_filler)
+    assert np.abs(found[1] - others[1]).max() > 1e-3 * np.abs(found[1]).max()
 
 
 def test_it_learns_also_from_silence(toy):
