@@ -6,8 +6,9 @@ import pytest
 
 from spatialjax.data import DataConfig
 from spatialjax.errors import ConfigError
+from spatialjax.inference import FieldStream, time_stream
 from spatialjax.training import Experiment
-from tests.inference.field_fakes import RATE_HZ, constant, directional
+from tests.inference.field_fakes import RATE_HZ, constant, directional, model_of
 from tests.launch.programs import program
 from tests.training.runs import FakeConfig
 
@@ -33,6 +34,16 @@ def test_figures_of_a_stream_fit_together(tmp_path, task, capsys):
     assert found["latency_s"] * RATE_HZ == pytest.approx(
         round(found["latency_s"] * RATE_HZ)
     )
+
+
+def test_each_call_runs_the_program_once(monkeypatch):
+    ran = []
+    run = FieldStream._run
+    monkeypatch.setattr(
+        FieldStream, "_run", lambda *args: ran.append(args[-1]) or run(*args)
+    )
+    speed = time_stream(model_of(constant()), 0.5, 2)
+    assert ran == [2] * (1 + speed.windows // 2)
 
 
 def test_a_task_that_makes_no_sound_field_is_told():
