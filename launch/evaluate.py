@@ -46,8 +46,8 @@ _CLIPS = flags.DEFINE_string(
 _MAX_ITEMS = flags.DEFINE_integer(
     "max_items", None, "at most so many items of a suite", lower_bound=1
 )
-_PRIORS = ["mono", "spatial_prior", "loudness_prior"]
-_BASELINE = flags.DEFINE_enum("baseline", None, _PRIORS, "instead, of sound fields")
+_BASELINES = ["mono", "spatial_prior", "loudness_prior"]
+_BASELINE = flags.DEFINE_enum("baseline", None, _BASELINES, "instead, of sound fields")
 _OUTPUT = flags.DEFINE_string(
     "output", None, "the score card (default: scores[_BASELINE].json in the workdir)"
 )
