@@ -5,8 +5,12 @@ Anything else that is raised is a defect of this library and keeps its traceback
 """
 
 import difflib
+import enum
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice", bound=enum.Enum)
 
 
 class UserError(ValueError):
@@ -43,6 +47,30 @@ def nearest(name: str, candidates: Iterable[str], most: int = 3) -> str:
         return "there are none"
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
     return f"known: {shown}"
+
+
+def check_choice(name: str, value: object, choices: type[Choice]) -> Choice:
+    """The member of an enum that a value is, or whose value it is.
+
+    Raises:
+      ConfigError: it is none; the text tells them all.
+    """
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(str(choice.value) for choice in choices)
+        raise ConfigError(f"{name} is {value!r}, expected one of {known}") from None
+
+
+def check_positive(name: str, value: float, most: float = math.inf) -> None:
+    """Refuse what is not above 0, not finite, or above `most`.
+
+    Raises:
+      ConfigError: it is out of range.
+    """
+    if not 0 < value < math.inf or value > most:
+        upper = "" if most == math.inf else f" of at most {most:g}"
+        raise ConfigError(f"{name} is {value}, expected a positive number{upper}")
 
 
 def check_shape(

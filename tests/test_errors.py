@@ -1,8 +1,19 @@
+import enum
+import math
+
 import numpy as np
 import pytest
 
 from spatialjax import errors
-from spatialjax.errors import ShapeError, UserError, check_shape, nearest
+from spatialjax.errors import (
+    ConfigError,
+    ShapeError,
+    UserError,
+    check_choice,
+    check_positive,
+    check_shape,
+    nearest,
+)
 
 
 def test_every_error_is_a_user_error_and_a_value_error():
@@ -48,3 +59,29 @@ def test_check_shape_shows_both_shapes(shape, pattern, sizes):
     assert str(list(shape)) in text
     assert pattern in text
     assert "\n" not in text
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+    DARK_BLUE = "dark_blue"
+
+
+def test_a_choice_is_a_member_or_its_value():
+    assert check_choice("colour", Colour.RED, Colour) is Colour.RED
+    assert check_choice("colour", "dark_blue", Colour) is Colour.DARK_BLUE
+    for value in ("DARK_BLUE", None, 3):
+        with pytest.raises(ConfigError) as caught:
+            check_choice("colour", value, Colour)
+        assert str(caught.value) == (
+            f"colour is {value!r}, expected one of red, dark_blue"
+        )
+
+
+def test_positive_is_finite_and_at_most_what_is_told():
+    for value in (1e-9, 1, 95):
+        check_positive("quality", value, 95)
+    for value in (0, -1, math.inf, math.nan):
+        with pytest.raises(ConfigError, match=r"a positive number$"):
+            check_positive("size", value)
+    with pytest.raises(ConfigError, match=r"is 96, expected a positive .* at most 95"):
+        check_positive("quality", 96, 95)

@@ -49,6 +49,7 @@ from spatialjax.ambisonics.hrtf import (
 from spatialjax.ambisonics.hrtf_filters import (
     FilterMethod,
     hrtf_filters,
+    spherical_head_filters,
     symmetric_filters,
 )
 from spatialjax.ambisonics.intensity import (
@@ -135,6 +136,7 @@ __all__ = [
     "smooth_covariance",
     "spherical_harmonics",
     "spherical_head",
+    "spherical_head_filters",
     "stereo_preview",
     "symmetric_filters",
     "turn_head",

@@ -39,7 +39,7 @@ def render_binaural(ambisonics: Array, filters: Array | HostArray) -> Array:
     sizes = check_shape("filters", filters, "2 c taps")
     length = check_shape("ambisonics", ambisonics, "... c t", sizes)["t"]
     taps, total = sizes["taps"], length + sizes["taps"] - 1
-    n_fft = 2 ** (min(8 * taps, total) - 1).bit_length()
+    n_fft = 2 ** (min(8 * taps, max(taps, total)) - 1).bit_length()
     hop = n_fft - taps + 1
     blocks = frame_signal(
         jnp.asarray(ambisonics, jnp.float32), hop, hop, max(1, -(-length // hop))

@@ -19,7 +19,7 @@ import numpy as np
 from spatialjax.ambisonics.channels import degrees
 from spatialjax.ambisonics.harmonics import spherical_harmonics
 from spatialjax.ambisonics.precision import Numbers, float_arrays
-from spatialjax.errors import ConfigError, check_shape
+from spatialjax.errors import ConfigError, check_choice, check_shape
 from spatialjax.typing import Array, HostArray
 
 
@@ -74,8 +74,9 @@ def decoder_gains(
         harmonics in N3D, whose product already contains 2n + 1.
 
     Raises:
-      ConfigError: the order is negative.
+      ConfigError: the order is negative, or there is no such kind.
     """
+    kind = check_choice("kind", kind, DecoderKind)
     if order < 0:
         raise ConfigError(f"the ambisonic order is {order}; it must be at least 0")
     multiplicity = 2 * np.arange(order + 1.0) + 1
@@ -112,8 +113,9 @@ def plane_wave_decoder(
 
     Raises:
       ShapeError: the last axis does not hold three coordinates.
-      ConfigError: the order is negative.
+      ConfigError: the order is negative, or there is no such kind or scale.
     """
+    scale = check_choice("scale", scale, DecoderScale)
     gains = decoder_gains(order, kind)
     if scale == DecoderScale.AMPLITUDE:
         gains /= gains.sum()

@@ -6,6 +6,8 @@ angle up from the horizontal plane. Both are in radians. NumPy arrays give float
 NumPy arrays; anything else gives float32 JAX arrays.
 """
 
+import jax
+
 from spatialjax.ambisonics.precision import Numbers, float_arrays
 from spatialjax.errors import check_shape
 
@@ -55,7 +57,7 @@ def angle_between_rad(a: Numbers, b: Numbers) -> Numbers:
     atan2(|a × b|, a·b), which keeps its digits where the arc cosine of a·b loses them.
     The shorter of b - a and b + a stands for b in the product, since a × a = 0: for
     nearly parallel vectors it has no rounding error. The gradient is finite everywhere
-    and 0 where the angle is 0 or pi.
+    and 0 where the angle is 0 or pi. Beside a vector of length 0 the angle is 0.
 
     Raises:
       ShapeError: the last axes do not hold three coordinates.
@@ -63,12 +65,22 @@ def angle_between_rad(a: Numbers, b: Numbers) -> Numbers:
     check_shape("a", a, "... 3")
     check_shape("b", b, "... 3")
     xp, a, b = float_arrays(a, b)
-    a, b = xp.broadcast_arrays(a, b)
+    a, b = xp.broadcast_arrays(_near_one(a), _near_one(b))
     cosine = xp.sum(a * b, axis=-1)
     shorter = b - xp.where(cosine[..., None] < 0, -a, a)
     sine = vector_length(xp.cross(a, shorter))
-    is_none = (sine == 0) & (xp.abs(cosine) < SHORTEST)
+    is_none = (sine == 0) & (cosine == 0)
     return xp.arctan2(sine, xp.where(is_none, 1, cosine))
+
+
+def _near_one(vector: Numbers) -> Numbers:
+    """Vectors [..., 3] times powers of 2, which loses no digit, of lengths near 1."""
+    xp, vector = float_arrays(vector)
+    largest = xp.max(xp.abs(vector), axis=-1, keepdims=True)
+    if isinstance(largest, jax.Array):
+        largest = jax.lax.stop_gradient(largest)
+    exponent = xp.frexp(largest)[1]
+    return xp.ldexp(vector, xp.clip(-exponent, -126, 126))
 
 
 def vector_length(vector: Numbers) -> Numbers:

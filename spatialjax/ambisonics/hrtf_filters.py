@@ -6,6 +6,7 @@ response of u; there are far fewer channels than the ear can tell directions apa
 """
 
 import enum
+import functools
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from spatialjax.ambisonics.channels import degrees, indices, num_channels, order
 from spatialjax.ambisonics.decode import DecoderKind, DecoderScale, plane_wave_decoder
 from spatialjax.ambisonics.grids import gauss_legendre_grid
 from spatialjax.ambisonics.harmonics import spherical_harmonics
-from spatialjax.ambisonics.hrtf import Hrirs
+from spatialjax.ambisonics.hrtf import Hrirs, spherical_head
 from spatialjax.ambisonics.layouts import Layout
-from spatialjax.errors import ConfigError, check_shape
+from spatialjax.errors import ConfigError, check_choice, check_shape
 from spatialjax.typing import HostArray
 
 LOWEST_CROSSOVER_HZ = 1500.0
@@ -71,8 +72,10 @@ def hrtf_filters(
       kind: the weights of the degrees for VIRTUAL_SPEAKERS.
 
     Raises:
-      ConfigError: there are fewer directions than channels, or the order is negative.
+      ConfigError: there are fewer directions than channels, the order is negative, or
+        there is no such method or kind.
     """
+    method = check_choice("method", method, FilterMethod)
     sizes = check_shape("hrirs.filters", hrirs.filters, "q 2 taps")
     num_directions, taps = sizes["q"], sizes["taps"]
     if num_directions < num_channels(order):
@@ -98,6 +101,20 @@ def hrtf_filters(
     if equalise:
         spectrum *= _diffuse_gain(spectrum, target, hrirs.weight)
     return np.fft.irfft(spectrum * late, n_fft)[..., :taps].astype(np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def spherical_head_filters(sample_rate_hz: int, order: int) -> HostArray:
+    """Filters [2, c, taps], float32, of nobody's ears: a rigid sphere, symmetric.
+
+    They are what headphones get where no measured head is given; see `spherical_head`.
+
+    Raises:
+      ConfigError: the order is negative, or the rate is out of range.
+    """
+    filters = symmetric_filters(hrtf_filters(spherical_head(sample_rate_hz), order))
+    filters.setflags(write=False)  # all callers share it
+    return filters
 
 
 def symmetric_filters(filters: HostArray) -> HostArray:

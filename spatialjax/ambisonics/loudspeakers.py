@@ -11,7 +11,7 @@ from spatialjax.ambisonics.harmonics import spherical_harmonics
 from spatialjax.ambisonics.layouts import Layout
 from spatialjax.ambisonics.norm import Norm, norm_gains
 from spatialjax.ambisonics.vbap import vbap_gains
-from spatialjax.errors import ConfigError, check_shape
+from spatialjax.errors import ConfigError, check_choice, check_shape
 from spatialjax.typing import HostArray
 
 REGULARISATION = 0.1
@@ -40,7 +40,7 @@ class LoudspeakerMethod(enum.StrEnum):
 
 
 def loudspeaker_decoder(
-    speakers: Layout | HostArray,
+    speakers: Layout | str | HostArray,
     order: int,
     method: LoudspeakerMethod = LoudspeakerMethod.ALLRAD,
     kind: DecoderKind = DecoderKind.MAX_RE,
@@ -51,16 +51,20 @@ def loudspeaker_decoder(
     each speaker. The channel of an LFE is silent.
 
     Args:
-      speakers: a layout, or unit vectors [channels, 3], at least two.
+      speakers: a layout or its name, such as "5.1", or unit vectors [channels, 3], at
+        least two.
       order: of the fields, which have c = (order + 1)² channels.
       method: how the matrix is made.
       kind: the weights of the degrees.
 
     Raises:
       ShapeError: the directions are not [channels, 3].
-      ConfigError: the order is negative, or the method cannot serve the speakers.
+      ConfigError: the order is negative, there is no such layout, method or kind, or
+        the method cannot serve the speakers.
     """
-    if isinstance(speakers, Layout):
+    method = check_choice("method", method, LoudspeakerMethod)
+    if isinstance(speakers, str):
+        speakers = check_choice("speakers", speakers, Layout)
         heard = loudspeaker_decoder(speakers.directions, order, method, kind)
         decoder = np.zeros((len(speakers.is_lfe), heard.shape[1]), np.float32)
         decoder[~speakers.is_lfe] = heard

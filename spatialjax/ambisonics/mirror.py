@@ -5,7 +5,7 @@ import enum
 import numpy as np
 
 from spatialjax.ambisonics.channels import degrees, indices, order_of, scale_channels
-from spatialjax.errors import check_shape
+from spatialjax.errors import check_choice, check_shape
 from spatialjax.typing import Array, HostArray
 
 
@@ -25,6 +25,7 @@ def mirror(ambisonics: Array, axis: Mirror) -> Array:
 
     Raises:
       ShapeError: the number of channels is no square.
+      ConfigError: there is no such axis.
     """
     order = order_of(check_shape("ambisonics", ambisonics, "... c t")["c"])
     return scale_channels(ambisonics, mirror_signs(order, axis))
@@ -41,5 +42,5 @@ def mirror_signs(order: int, axis: Mirror) -> HostArray:
         Mirror.LEFT_RIGHT: m < 0,
         Mirror.UP_DOWN: (n + m) % 2 == 1,
         Mirror.FRONT_BACK: (m < 0) != (m % 2 == 1),
-    }[axis]
+    }[check_choice("axis", axis, Mirror)]
     return np.where(is_odd, -1, 1).astype(np.float32)

@@ -18,7 +18,7 @@ from spatialjax.ambisonics.channels import (
     order_of,
     scale_channels,
 )
-from spatialjax.errors import ConfigError, check_shape
+from spatialjax.errors import ConfigError, check_choice, check_shape
 from spatialjax.typing import Array, HostArray
 
 # W | X Y Z | R S T U V | K L M N O P Q, as ACN indices and as gains over SN3D. Each but
@@ -38,7 +38,12 @@ class Norm(enum.StrEnum):
 
 
 def norm_gains(order: int, norm: Norm) -> HostArray:
-    """Factors float64 [c] from SN3D to another normalisation."""
+    """Factors float64 [c] from SN3D to another normalisation.
+
+    Raises:
+      ConfigError: the order is negative, or there is no such normalisation.
+    """
+    norm = check_choice("norm", norm, Norm)
     if norm == Norm.SN3D:
         return np.ones(num_channels(order))
     gains = np.sqrt(2 * degrees(order) + 1.0)
@@ -50,6 +55,7 @@ def convert_norm(ambisonics: Array, source: Norm, target: Norm) -> Array:
 
     Raises:
       ShapeError: the number of channels is no square.
+      ConfigError: there is no such normalisation.
     """
     order = order_of(check_shape("ambisonics", ambisonics, "... c t")["c"])
     return scale_channels(

@@ -14,9 +14,8 @@ from spatialjax.ambisonics import (
     measured_hrirs,
     order_of,
     resample_hrirs,
-    spherical_head,
+    spherical_head_filters,
     stereo_preview,
-    symmetric_filters,
 )
 from spatialjax.errors import MediaError
 from spatialjax.inference.field_source import FieldSource
@@ -124,7 +123,7 @@ def ear_filters(sample_rate_hz: int, order: int, sofa: FilePath | None) -> HostA
       UserError: the file cannot be read or has too few directions.
     """
     if sofa is None:
-        return symmetric_filters(hrtf_filters(spherical_head(sample_rate_hz), order))
+        return spherical_head_filters(sample_rate_hz, order)
     measured = measured_hrirs(*read_sofa(sofa)[:4])
     return hrtf_filters(resample_hrirs(measured, sample_rate_hz), order)
 

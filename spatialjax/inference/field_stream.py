@@ -190,8 +190,13 @@ class FieldStream:
         sizes = {"v": geometry.num_images, "h": height, "w": width}
         seen = look(geometry.picture_times_s(index))
         check_shape("times_s", seen.times_s, "v", sizes)
-        for name, pictures in seen.shown.items():
-            check_shape(name, pictures, "v h w c", sizes)
+        num_channels = {"images": 3} | ({"flow": 2} if geometry.has_flow else {})
+        if lacking := num_channels.keys() - seen.shown.keys():
+            raise ConfigError(f"`look` gives no {lacking.pop()}, which the model sees")
+        for name, channels in num_channels.items():
+            check_shape(name, seen.shown[name], "v h w c", sizes | {"c": channels})
+        if (dtype := seen.shown["images"].dtype) != np.uint8:
+            raise ConfigError(f"images are {dtype}, expected uint8, 0 to 255")
         return seen
 
     def _field(

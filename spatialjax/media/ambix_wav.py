@@ -48,9 +48,12 @@ def write_ambix_wav(
         at full scale.
 
     Raises:
-      MediaError: the file cannot be written, or another number of bits.
+      MediaError: the file cannot be written, another number of bits, an order below 0,
+        or samples that are not finite.
       ShapeError: samples of another number of channels.
     """
+    if order < 0:
+        raise MediaError(f"{path} cannot hold order {order}, expected 0 or more")
     if bits not in _CODES:
         raise MediaError(
             f"{path} cannot be written with {bits} bits, expected 24 or 32"
@@ -63,6 +66,8 @@ def write_ambix_wav(
         def write(samples: np.ndarray) -> None:
             nonlocal num_samples
             check_shape("samples", samples, "c t", {"c": channels})
+            if not np.isfinite(samples).all():
+                raise MediaError(f"{path} is given samples that are not finite")
             file.write(_encode(samples, bits))
             num_samples += samples.shape[1]
 

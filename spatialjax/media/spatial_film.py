@@ -26,7 +26,7 @@ from spatialjax.media.film_writer import AAC_RATES_HZ
 from spatialjax.media.new_file import replaced_file
 from spatialjax.media.spatial_boxes import SoundField, SphericalPicture, sound_field_of
 from spatialjax.media.spatial_metadata import (
-    check_projection,
+    check_sphere,
     inject_spatial_metadata,
     read_spatial_metadata,
 )
@@ -107,7 +107,7 @@ def write_spatial_film(
     codec = _choose_codec(codec, suffix, field, path)
     sphere = sphere or read_spatial_metadata(picture_source).picture
     if sphere:
-        check_projection(sphere)
+        check_sphere(sphere)
     with open_pictures(picture_source) as source, replaced_file(path) as part:
         _check_pictures(source.codec, suffix, reencode, path)
         begin_s = source.start_s if sound_start_s is None else sound_start_s

@@ -44,6 +44,12 @@ _FFMPEG_STEREO = {
 }
 """By the values of libavutil's spherical.h and stereo3d.h."""
 
+_INVERTED = {
+    StereoMode.MONO: StereoMode.MONO,
+    StereoMode.LEFT_RIGHT: StereoMode.RIGHT_LEFT,
+}
+"""The right eye first; above the left one, it has no name of its own."""
+
 
 @dataclass(frozen=True)
 class SpatialMetadata:
@@ -97,7 +103,9 @@ def inject_spatial_metadata(
         projection cannot be written, or see `rewrite_movie`.
     """
     if picture:
-        check_projection(picture)
+        check_sphere(picture)
+    if sound:
+        _check_field(sound)
     aac_channels = _aac_channels(source) if sound else {}
 
     def edit(movie: Box) -> None:
@@ -109,17 +117,47 @@ def inject_spatial_metadata(
     rewrite_movie(source, target, edit, movie_first)
 
 
-def check_projection(picture: SphericalPicture) -> None:
-    """Refuse a projection that `inject_spatial_metadata` cannot write.
+def check_sphere(picture: SphericalPicture) -> None:
+    """Refuse a sphere that `inject_spatial_metadata` cannot write.
 
     Raises:
-      MediaError: it is a mesh, or another one.
+      MediaError: it is a mesh or another projection, or an angle or a bound is out of
+        range.
     """
     allowed = (Projection.EQUIRECTANGULAR, Projection.CUBEMAP)
     if picture.projection not in allowed:
         raise MediaError(
             f"a sphere as {picture.projection!s} cannot be written, expected "
             + " or ".join(allowed)
+        )
+    angles_rad = (picture.yaw_rad, picture.pitch_rad, picture.roll_rad)
+    if not all(abs(angle) <= 2 * math.pi for angle in angles_rad):
+        raise MediaError(
+            "the sphere is turned by "
+            f"{', '.join(f'{angle:g}' for angle in angles_rad)} rad, expected angles "
+            "within 2 pi"
+        )
+    top, bottom, left, right = picture.bounds
+    leaves_some = top + bottom < 1 and left + right < 1
+    if not (min(picture.bounds) >= 0 and leaves_some):
+        raise MediaError(
+            f"of the sphere {picture.bounds} is cut off (top, bottom, left, right), "
+            "expected shares from 0 that leave something"
+        )
+
+
+def _check_field(sound: SoundField) -> None:
+    expected = list(range(sound.num_channels))
+    if sound.order < 1 or (sound.ordering, sound.normalization) != (0, 0):
+        raise MediaError(
+            f"a sound field of order {sound.order}, ordering {sound.ordering} and "
+            f"normalization {sound.normalization} cannot be written, expected order 1 "
+            "or more, 0 (ACN) and 0 (SN3D)"
+        )
+    if sound.channel_map and sorted(sound.channel_map) != expected:
+        raise MediaError(
+            f"channel_map {sound.channel_map} does not name each component from 0 to "
+            f"{sound.num_channels - 1} once"
         )
 
 
@@ -231,8 +269,8 @@ def _picture_of_frame(container: InputContainer) -> SphericalPicture | None:
     eyes: Any = frame.side_data.get("STEREO3D") or bytes(8)
     mode, flags = struct.unpack_from("=Ii", eyes)
     stereo = _FFMPEG_STEREO.get(mode, StereoMode.CUSTOM)
-    if stereo is StereoMode.LEFT_RIGHT and flags & 1:
-        stereo = StereoMode.RIGHT_LEFT
+    if flags & 1:  # the right eye first
+        stereo = _INVERTED.get(stereo, StereoMode.CUSTOM)
     return SphericalPicture(
         _FFMPEG_PROJECTION.get(kind, Projection.OTHER),
         stereo,

@@ -4,7 +4,6 @@ Both are drawn as energy over the picture and are heard by the ears of a head th
 to the front; the mono signal is heard by the same ears.
 """
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +17,11 @@ from spatialjax.ambisonics import (
     direction_to_angles,
     energy_map,
     equirect_grid,
-    hrtf_filters,
     intensity_direction,
     order_of,
     plane_wave_decoder,
     render_binaural,
-    spherical_head,
-    symmetric_filters,
+    spherical_head_filters,
 )
 from spatialjax.evaluation.definitions import REFERENCES
 from spatialjax.reports import pictures
@@ -171,14 +168,9 @@ def _middle(pictures_of_item: Any) -> HostArray:
 
 def _heard(fields: HostArray, sample_rate_hz: int) -> HostArray:
     """Both ears ``[n, 2, t]`` of fields ``[n, c, t]``, turned down together if loud."""
-    filters = _ear_filters(sample_rate_hz, order_of(fields.shape[1]))
+    filters = spherical_head_filters(sample_rate_hz, order_of(fields.shape[1]))
     ears = np.asarray(render_binaural(jnp.asarray(fields), filters))
     return ears / max(float(np.abs(ears).max()), 1.0)
-
-
-@functools.lru_cache(maxsize=2)
-def _ear_filters(sample_rate_hz: int, order: int) -> HostArray:
-    return symmetric_filters(hrtf_filters(spherical_head(sample_rate_hz), order))
 
 
 def _energy(fields: HostArray) -> HostArray:

@@ -2,7 +2,7 @@
 
 import enum
 
-from spatialjax.errors import check_shape
+from spatialjax.errors import check_choice, check_shape
 from spatialjax.vision.sampling import AnyArray
 
 
@@ -20,7 +20,12 @@ class Stereo(enum.StrEnum):
 
 
 def left_eye(images: AnyArray, stereo: Stereo) -> AnyArray:
-    """The pictures of the left eye, upright, of pictures [..., h, w, c]."""
+    """The pictures of the left eye, upright, of pictures [..., h, w, c].
+
+    Raises:
+      ConfigError: there is no such place for it.
+    """
+    stereo = check_choice("stereo", stereo, Stereo)
     sizes = check_shape("images", images, "... h w c")
     if stereo == Stereo.TOP_BOTTOM:
         return images[..., : sizes["h"] // 2, :, :]

@@ -144,3 +144,9 @@ def test_what_does_not_fit_is_told():
         init_binaural(noise(4, 3))
     with pytest.raises(ShapeError, match="order 0 has no left and right"):
         stereo_preview(jnp.zeros((1, 5)))
+
+
+@pytest.mark.parametrize("taps", [1, 256, 257])
+def test_no_sound_is_silence_as_long_as_the_filters_ring(taps):
+    ears = render_binaural(jnp.zeros((4, 0)), noise(2, 4, taps))
+    np.testing.assert_array_equal(ears, np.zeros((2, taps - 1)))

@@ -156,5 +156,7 @@ def test_decoding_is_the_product_of_each_sample_with_the_decoder():
 def test_wrong_shapes_and_orders_are_refused():
     with pytest.raises(ShapeError, match="c=4"):
         decode(random_field(1), np.zeros((5, 9)))
+    with pytest.raises(ConfigError, match="scale is 'power', expected one of"):
+        plane_wave_decoder(np.eye(3), 1, scale="power")
     with pytest.raises(ConfigError, match="order is -1"):
         decoder_gains(-1, DecoderKind.BASIC)

@@ -143,6 +143,16 @@ def test_the_lengths_do_not_matter_for_the_angle_between():
     np.testing.assert_allclose(np.cos(each), random_directions(5)[:, 0])
 
 
+@pytest.mark.parametrize("length", [1e-30, 1e-15, 3e-7, 1e15, 1e30])
+@pytest.mark.parametrize("angle_rad", [0.0, 1e-5, 1.0, math.pi - 0.01])
+def test_nor_do_they_when_they_leave_the_range_of_squares(length, angle_rad):
+    a = jnp.float32(length) * jnp.float32(FRONT)
+    b = jnp.float32(length) * angles_to_direction(jnp.float32(angle_rad), 0.0)
+    found = fast_angle_between(a, b)
+    np.testing.assert_allclose(found, np.float32(angle_rad), rtol=1e-6)
+    assert np.isfinite(gradient(angle_between_rad, a, b)).all()
+
+
 @pytest.mark.parametrize(
     ("a", "b", "angle_rad"),
     [(FRONT, FRONT, 0), (FRONT, -FRONT, math.pi), (FRONT, 0 * UP, 0)],

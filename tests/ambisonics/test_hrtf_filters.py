@@ -16,6 +16,7 @@ from spatialjax.ambisonics import (
     hrtf_filters,
     spherical_harmonics,
     spherical_head,
+    spherical_head_filters,
     symmetric_filters,
 )
 from spatialjax.errors import ConfigError, ShapeError
@@ -220,9 +221,18 @@ def test_filters_have_the_taps_and_the_latency_of_the_responses(method):
 def test_what_cannot_be_designed_is_told():
     with pytest.raises(ConfigError, match="2 directions are too few for the 9 filters"):
         hrtf_filters(Hrirs(*gauss_legendre_grid(1)[:2], np.zeros((2, 2, 4)), 1), 2)
+    with pytest.raises(ConfigError, match="method is 'mls', expected one of virtual"):
+        hrtf_filters(spherical_head(16000), 1, "mls")
     with pytest.raises(ShapeError, match="filters has shape"):
         symmetric_filters(np.zeros((4, 20)))
     with pytest.raises(ShapeError, match="5 channels are no ambisonic"):
         symmetric_filters(np.zeros((2, 5, 20)))
     with pytest.raises(ShapeError, match=r"hrirs\.filters has shape \[9, 20\]"):
         hrtf_filters(Hrirs(*fibonacci_grid(9), np.zeros((9, 20)), RATE_HZ), 1)
+
+
+def test_the_head_of_nobody_is_symmetric_and_cannot_be_changed():
+    filters = spherical_head_filters(16000, 1)
+    np.testing.assert_array_equal(filters[1], filters[0] * [[1], [-1], [1], [1]])
+    with pytest.raises(ValueError, match="read-only"):
+        filters[0, 0, 0] = 1

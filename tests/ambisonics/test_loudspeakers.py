@@ -154,6 +154,24 @@ def test_the_lfe_is_silent_and_the_order_that_of_the_file(method):
     assert np.argmax(decode(signal, decoder)) == 4  # the left surround
 
 
+def test_names_stand_for_members():
+    np.testing.assert_array_equal(
+        loudspeaker_decoder("5.1", 1, "mode_matching", "basic"),
+        loudspeaker_decoder(
+            Layout.SURROUND_5_1,
+            1,
+            LoudspeakerMethod.MODE_MATCHING,
+            DecoderKind.BASIC,
+        ),
+    )
+    with pytest.raises(ConfigError, match=r"speakers is '5\.2', expected one"):
+        loudspeaker_decoder("5.2", 1)
+    with pytest.raises(ConfigError, match="method is 'vbap', expected one of sampling"):
+        loudspeaker_decoder(Layout.CUBE, 1, "vbap")
+    with pytest.raises(ConfigError, match="kind is 'max-re', expected one of basic"):
+        loudspeaker_decoder(Layout.CUBE, 1, kind="max-re")
+
+
 def test_what_a_method_cannot_serve_is_told():
     with pytest.raises(ConfigError, match="16 harmonics apart, these 11 tell 11"):
         loudspeaker_decoder(Layout.SURROUND_7_1_4, 3, LoudspeakerMethod.EPAD)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spatialjax.ambisonics.mirror import Mirror, mirror, mirror_signs
-from spatialjax.errors import ShapeError
+from spatialjax.errors import ConfigError, ShapeError
 from tests.ambisonics.fields import plane_waves, random_directions, random_field
 
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
@@ -45,5 +45,7 @@ def test_b5_mirroring_twice_is_identity(axis):
 
 
 def test_other_numbers_of_channels_are_refused():
+    with pytest.raises(ConfigError, match="axis is 'y', expected one of left_right"):
+        mirror(jnp.zeros((4, 2)), "y")
     with pytest.raises(ShapeError, match="6 channels"):
         mirror(np.zeros((6, 2)), Mirror.UP_DOWN)

@@ -88,3 +88,8 @@ def test_fuma_ends_at_order_three_and_needs_full_sets():
             function(field(4))
         with pytest.raises(ShapeError, match="5 channels"):
             function(np.zeros((5, 3), np.float32))
+
+
+def test_an_unknown_normalisation_is_told():
+    with pytest.raises(ConfigError, match="norm is 'maxn', expected one of sn3d, n3d"):
+        norm_gains(1, "maxn")

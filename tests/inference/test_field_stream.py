@@ -251,5 +251,10 @@ def test_what_cannot_be_joined_is_refused(streams):
     narrow = {"images": np.zeros((2, 4, 7, 3), np.uint8)}
     with pytest.raises(ShapeError, match=r"images has shape \[2, 4, 7, 3\], expected"):
         field_of(streams[1], noise(8), look=lambda times_s: Seen(narrow, times_s))
+    with pytest.raises(ConfigError, match="`look` gives no images, which the model"):
+        field_of(streams[1], noise(8), look=lambda times_s: Seen({}, times_s))
+    bright = {"images": np.ones((2, 4, 8, 3), np.float32)}
+    with pytest.raises(ConfigError, match="images are float32, expected uint8"):
+        field_of(streams[1], noise(8), look=lambda times_s: Seen(bright, times_s))
     with pytest.raises(ShapeError, match="block has shape"):
         streams[1].step(streams[1].init(), np.zeros((1, 8), np.float32), look)

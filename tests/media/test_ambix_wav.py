@@ -131,7 +131,8 @@ def replace(path):
 
 
 def set_infinite(path):
-    write(path, np.full((4, 1000), np.inf, np.float32))
+    infinite = struct.pack("<f", float("inf"))
+    path.write_bytes(path.read_bytes()[:-4] + infinite)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,10 @@ def test_nothing_is_left_after_an_error(tmp_path):
         write(tmp_path / "x.wav", noise(5), order=1)
     with pytest.raises(MediaError, match="with 16 bits, expected 24 or 32"):
         write(tmp_path / "x.wav", noise(4), bits=16)
+    with pytest.raises(MediaError, match="cannot hold order -1"):
+        write(tmp_path / "x.wav", noise(4), order=-1)
+    with pytest.raises(MediaError, match=r"x.wav is given samples that are not finite"):
+        write(tmp_path / "x.wav", noise(4) * np.nan)
     assert not os.listdir(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(MediaError, match=r"x.wav cannot be written"):

@@ -155,6 +155,33 @@ def test_opus_tells_its_sound_field_in_other_containers(tmp_path, layout, field)
     assert read_spatial_metadata(path) == SpatialMetadata(None, field)
 
 
+def to_matroska(path, matroska, **metadata):
+    with av.open(str(path)) as source, av.open(str(matroska), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        stream.metadata.update(metadata)
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+
+
+@pytest.mark.parametrize(
+    ("mode", "stereo"),
+    [
+        ("top_bottom", StereoMode.TOP_BOTTOM),
+        ("bottom_top", StereoMode.CUSTOM),
+        ("left_right", StereoMode.LEFT_RIGHT),
+        ("right_left", StereoMode.RIGHT_LEFT),
+    ],
+)
+def test_matroska_tells_which_eye_comes_first(tmp_path, mode, stereo):
+    path, matroska = tmp_path / "x.mp4", tmp_path / "x.mkv"
+    write_pictures(path)
+    inject_spatial_metadata(path, path, SphericalPicture())
+    to_matroska(path, matroska, stereo_mode=mode)
+    assert read_spatial_metadata(matroska).picture == SphericalPicture(stereo=stereo)
+
+
 def test_matroska_tells_its_sphere(tmp_path):
     path, matroska = tmp_path / "x.mp4", tmp_path / "x.mkv"
     write_pictures(path)
@@ -162,12 +189,7 @@ def test_matroska_tells_its_sphere(tmp_path):
         stereo=StereoMode.LEFT_RIGHT, yaw_rad=0.5, bounds=(0.0, 0.5, 0.25, 0.125)
     )
     inject_spatial_metadata(path, path, picture)
-    with av.open(str(path)) as source, av.open(str(matroska), "w") as container:
-        stream = container.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux():
-            if packet.size:
-                packet.stream = stream
-                container.mux(packet)
+    to_matroska(path, matroska)
     found = read_spatial_metadata(matroska).picture
     assert (found.projection, found.stereo) == (picture.projection, picture.stereo)
     assert found.yaw_rad == pytest.approx(0.5, abs=1e-6)
@@ -203,6 +225,25 @@ def test_what_lacks_is_told_and_nothing_is_left(tmp_path):
     with pytest.raises(MediaError, match=r"x.mkv is no mp4 or mov file"):
         inject_spatial_metadata(tmp_path / "x.mkv", target, SphericalPicture())
     assert sorted(os.listdir(tmp_path)) == ["p.mp4", "s.mp4", "x.mkv"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"picture": SphericalPicture(yaw_rad=7.0)}, "turned by 7, 0, 0 rad"),
+        ({"picture": SphericalPicture(roll_rad=float("nan"))}, "turned by 0, 0, nan"),
+        ({"picture": SphericalPicture(bounds=(0.5, 0.5, 0, 0))}, "leave something"),
+        ({"picture": SphericalPicture(bounds=(-0.1, 0, 0, 0))}, "leave something"),
+        ({"sound": SoundField(0)}, "of order 0, ordering 0"),
+        ({"sound": SoundField(1, normalization=1)}, "normalization 1 cannot be"),
+        ({"sound": SoundField(1, channel_map=(0, 1, 2, 2))}, "each component"),
+    ],
+)
+def test_what_no_box_can_say_is_told(tmp_path, stated, message):
+    write_pictures(tmp_path / "x.mp4", 2)
+    with pytest.raises(MediaError, match=message):
+        inject_spatial_metadata(tmp_path / "x.mp4", tmp_path / "y.mp4", **stated)
+    assert not (tmp_path / "y.mp4").exists()
 
 
 def test_boxes_of_nonsense_are_passed_over(tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from spatialjax.errors import ConfigError
 from spatialjax.vision import Cube, Equirect, Stereo, left_eye, reproject
 from tests.vision.spheres import psnr_db, smooth
 
@@ -25,3 +26,8 @@ def test_a_stereo_eac_becomes_one_sphere():
     both = np.concatenate([np.rot90(EAC), 255 - np.rot90(EAC)], 1)
     given = reproject(left_eye(both, Stereo.TURNED), Cube(True), Equirect(), 32, 64)
     assert psnr_db(given, ER) > 45
+
+
+def test_an_unknown_place_is_told():
+    with pytest.raises(ConfigError, match="stereo is 'bottom_top', expected one of"):
+        left_eye(ER, "bottom_top")

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from spatialjax.errors import ConfigError
+from spatialjax.errors import check_positive
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Settings:
         """Check the ranges.
 
         Raises:
-          ConfigError: a value is not positive.
+          ConfigError: a value is out of range.
         """
-        for name, value in dataclasses.asdict(self).items():
-            if name != "flow" and not 0 < value < math.inf:
-                raise ConfigError(f"{name} is {value}, expected a positive number")
+        for name in ("sample_rate_hz", "order", "image_rate_hz", "short_side"):
+            check_positive(name, getattr(self, name))
+        check_positive("jpeg_quality", self.jpeg_quality, 95)
 
     @property
     def num_channels(self) -> int:

@@ -2,11 +2,12 @@
 
 import dataclasses
 import itertools
+import math
 import pathlib
 
 import numpy as np
 
-from spatialjax.errors import ConfigError, DataError, MediaError
+from spatialjax.errors import DataError, MediaError, check_positive
 from spatialjax.media import (
     encode_jpeg,
     list_images,
@@ -48,11 +49,11 @@ class Settings:
         """Check the ranges.
 
         Raises:
-          ConfigError: a value is not positive.
+          ConfigError: a value is out of range.
         """
         for name, value in dataclasses.asdict(self).items():
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} is {value}, expected a positive number")
+            if value is not None:
+                check_positive(name, value, 95 if name == "jpeg_quality" else math.inf)
 
 
 @dataclasses.dataclass(frozen=True)

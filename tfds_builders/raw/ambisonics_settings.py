@@ -1,10 +1,9 @@
 """How recordings of a sound field are extracted."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
-from spatialjax.errors import ConfigError
+from spatialjax.errors import ConfigError, check_positive
 from spatialjax.vision import Stereo
 from tfds_builders.raw.ambisonics_pictures import SphereForm, SphereProjection
 
@@ -42,11 +41,9 @@ class FieldSettings:
         Raises:
           ConfigError: a value is out of range, or no projection.
         """
-        for name in ("sample_rate_hz", "image_rate_hz", "short_side", "jpeg_quality"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)}, expected a positive number"
-                )
+        for name in ("sample_rate_hz", "image_rate_hz", "short_side"):
+            check_positive(name, getattr(self, name))
+        check_positive("jpeg_quality", self.jpeg_quality, 95)
         if self.sample_rate_hz % BLOCKS_PER_S:
             raise ConfigError(
                 f"sample_rate_hz is {self.sample_rate_hz}, expected a multiple of "

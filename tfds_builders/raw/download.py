@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tqdm import tqdm
 
-from spatialjax.errors import ConfigError, DataError
+from spatialjax.errors import ConfigError, DataError, check_positive
 from tfds_builders.raw.fetch import Manner, Missing, fetch
 from tfds_builders.raw.id_lists import Video, read_list
 from tfds_builders.raw.pool import run_jobs, worker_pool
@@ -64,8 +64,7 @@ def download(
     source, output = pathlib.Path(source), pathlib.Path(output)
     manner = manner or Manner()
     manner.validate()
-    if not 0 < section_s < float("inf"):
-        raise ConfigError(f"section_s is {section_s}, expected a positive number")
+    check_positive("section_s", section_s)
     if importlib.util.find_spec("yt_dlp") is None:
         raise ConfigError(
             'yt-dlp, which fetches, is not installed: pip install -e ".[download]"'

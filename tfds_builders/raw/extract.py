@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from spatialjax.errors import ConfigError, DataError, MediaError, UserError
+from spatialjax.errors import DataError, MediaError, UserError, check_positive
 from spatialjax.media import (
     cannot_write,
     encode_jpeg,
@@ -49,11 +49,10 @@ class Settings:
         """Check the ranges.
 
         Raises:
-          ConfigError: a value is not positive.
+          ConfigError: a value is out of range.
         """
         for name, value in dataclasses.asdict(self).items():
-            if not 0 < value < math.inf:
-                raise ConfigError(f"{name} is {value}, expected a positive number")
+            check_positive(name, value, 95 if name == "jpeg_quality" else math.inf)
 
 
 def extract(

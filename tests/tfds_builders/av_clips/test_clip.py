@@ -207,8 +207,14 @@ class TestBroken:
 
 
 @pytest.mark.parametrize(
-    "values", [{"sample_rate_hz": 0}, {"image_rate_hz": -1.0}, {"frames_rate_hz": 0.0}]
+    "values",
+    [
+        {"sample_rate_hz": 0},
+        {"image_rate_hz": -1.0},
+        {"frames_rate_hz": 0.0},
+        {"jpeg_quality": 96},
+    ],
 )
-def test_settings_are_positive(values):
+def test_settings_are_in_range(values):
     with pytest.raises(ConfigError, match="expected a positive number"):
         Settings(**values).validate()
