@@ -29,6 +29,8 @@ def overlap_add(frames: Array, hop: int) -> Array:
     `frames` has the shape [..., k, frame_length]. The transpose of `frame_signal`.
     """
     *lead, num_frames, frame_length = frames.shape
+    if num_frames == 1:
+        return frames[..., 0, :]
     overlap = -(-frame_length // hop)
     blocks = fix_length(frames, overlap * hop)
     blocks = blocks.reshape(*lead, num_frames, overlap, hop)
