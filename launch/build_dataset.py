@@ -6,7 +6,6 @@ replace the settings of av_clips and ambix_video; see their READMEs.
 """
 
 import json
-import os
 from typing import Any
 
 from absl import flags
@@ -78,13 +77,14 @@ _SETTINGS = {
 def main() -> None:
     """Build the dataset and print what it holds."""
     from tfds_builders.build import build
+    from tfds_builders.raw.pool import num_cores
 
     settings: dict[str, Any] = {
         name: flag.value for name, flag in _SETTINGS.items() if flag.value is not None
     }
     num_workers = _NUM_WORKERS.value
     if num_workers is None:
-        num_workers = _num_cores()
+        num_workers = num_cores()
     folder = build(
         _DATASET.value,
         _DATA_DIR.value,
@@ -104,13 +104,6 @@ def main() -> None:
         print(f"{split}: {len(members)} clips, {seconds:.0f} s")
     print(f"{len(missing)} clips missing or broken, see {folder / 'missing.json'}")
     print(f"dataset in {folder}")
-
-
-def _num_cores() -> int:
-    """Number of cores that this process may use; of all, where nobody tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

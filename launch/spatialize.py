@@ -103,7 +103,8 @@ def main() -> None:
             path, seen, field, look, start_s=start_s, sphere=source.sphere
         )
 
-    with tqdm(unit=" s", disable=None, leave=False) as bar:
+    total = source.duration_s and round(source.duration_s)
+    with tqdm(total=total, unit=" s", disable=None, leave=False) as bar:
         spatialize_file(
             model,
             source,

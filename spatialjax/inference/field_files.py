@@ -30,7 +30,7 @@ from spatialjax.media import (
 )
 from spatialjax.media.container import FilePath
 from spatialjax.media.film_pictures import open_pictures
-from spatialjax.media.spatial_film import FILM_KINDS
+from spatialjax.media.spatial_film import FILM_KINDS, check_pictures
 from spatialjax.typing import HostArray
 
 MOST_PEAK = 0.99
@@ -57,16 +57,8 @@ def check_field_film(path: FilePath, source: FieldSource, reencode: bool) -> Non
     if suffix not in FILM_KINDS:
         expected = ", ".join([AMBIX_SUFFIX, *FILM_KINDS])
         raise MediaError(f"{path} cannot be written, expected the ending {expected}")
-    film = moving_pictures(source, path)
-    with open_pictures(film) as pictures:
-        codec = pictures.codec
-    if not reencode and codec not in FILM_KINDS[suffix].pictures:
-        others = [name for name, kind in FILM_KINDS.items() if codec in kind.pictures]
-        raise MediaError(
-            f"{path} cannot hold the pictures of {film}, {codec}; name the "
-            f"film {' or '.join([*others, '.mp4 and have them encoded anew'])}"
-            " (--reencode)"
-        )
+    with open_pictures(moving_pictures(source, path)) as pictures:
+        check_pictures(pictures.codec, path, reencode)
 
 
 def moving_pictures(source: FieldSource, path: FilePath) -> str:

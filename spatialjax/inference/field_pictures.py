@@ -11,15 +11,9 @@ from spatialjax.inference.field_program import FieldGeometry
 from spatialjax.inference.field_source import FieldSource
 from spatialjax.inference.field_stream import Look, Seen
 from spatialjax.inference.recent import Recent
-from spatialjax.media import StereoMode, optical_flow, sample_images
+from spatialjax.media import optical_flow, sample_images
 from spatialjax.typing import HostArray
-from spatialjax.vision import Stereo, left_eye
-
-_STEREO = {
-    StereoMode.MONO: Stereo.MONO,
-    StereoMode.TOP_BOTTOM: Stereo.TOP_BOTTOM,
-    StereoMode.LEFT_RIGHT: Stereo.LEFT_RIGHT,
-}
+from spatialjax.vision import Stereo, left_eye, upright_stereo
 
 
 @contextlib.contextmanager
@@ -43,8 +37,9 @@ def look_at(
     start_s, rate_hz = source.pictures_start_s(sound_start_s), source.image_rate_hz
     images = sample_images(source.pictures, rate_hz, start_s, True)
     with contextlib.closing(images):
+        stereo = upright_stereo(source.sphere, source.pictures)
         reach_s = geometry.image_spacing_s * (geometry.num_images - 1)
-        pictures = _pictures(images, _STEREO[source.sphere.stereo], geometry)
+        pictures = _pictures(images, stereo, geometry)
         recent = Recent(pictures, int(reach_s * rate_hz) + 2)
 
         def look(times_s: HostArray) -> Seen:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from spatialjax.errors import MediaError
 from spatialjax.media import (
-    Projection,
     SphericalPicture,
-    StereoMode,
     probe,
     read_spatial_metadata,
     sample_images,
@@ -17,13 +15,11 @@ from spatialjax.media import (
 )
 from spatialjax.media.container import FilePath
 from spatialjax.media.images import IMAGE_SUFFIXES
-from spatialjax.vision import has_sphere_aspect
+from spatialjax.vision import has_sphere_aspect, upright_stereo
 
 IMAGE_RATE_HZ = 10.0
 """Pictures a second that are looked at, or fewer where a film has fewer: as stored in
 the datasets of sound fields, so that optical flow is between the same pictures."""
-
-_READ = (StereoMode.MONO, StereoMode.TOP_BOTTOM, StereoMode.LEFT_RIGHT)
 
 
 @dataclass(frozen=True)
@@ -132,13 +128,7 @@ def _sphere_of(path: str, assume_360: bool) -> tuple[SphericalPicture, str | Non
     """How the sphere lies on the pictures, and what to tell of that."""
     stated = read_spatial_metadata(path).picture
     if stated is not None:
-        known = SphericalPicture(Projection.EQUIRECTANGULAR, stated.stereo)
-        if stated != known or stated.stereo not in _READ:
-            raise MediaError(
-                f"{path} states a {stated.projection} projection, {stated.stereo}, "
-                "perhaps turned or a part of the sphere; make it equirectangular, all "
-                "round and upright first"
-            )
+        upright_stereo(stated, path)
         return stated, None
     with contextlib.closing(sample_images(path, IMAGE_RATE_HZ, None, True)) as images:
         width, height = next(images).size

@@ -29,6 +29,7 @@ from spatialjax.inference.field_source import FieldSource
 from spatialjax.inference.field_stream import FieldStream
 from spatialjax.media import cannot_write, rechunk, stream_audio, write_ambix_wav
 from spatialjax.media.container import FilePath
+from spatialjax.media.new_file import check_new_file
 from spatialjax.typing import HostArray
 
 BLOCK_S = 10.0
@@ -75,7 +76,8 @@ class FieldOutputs:
         Raises:
           ConfigError: a head is given, and nothing to listen to.
           MediaError: a file would be written over an input or over another one, is of
-            an unknown kind, or does not fit the source.
+            an unknown kind, has a place that cannot be written, or does not fit the
+            source.
         """
         if self.sofa is not None and self.binaural is None:
             raise ConfigError(
@@ -99,6 +101,7 @@ class FieldOutputs:
                     f"{file} is read or written already; name another file to write"
                 )
             used.add(place)
+            check_new_file(file)
         check_field_film(self.field, source, self.reencode)
         if self.overlay is not None and source.pictures is None:
             raise MediaError(

@@ -4,7 +4,6 @@ import heapq
 import itertools
 import math
 import operator
-import os
 import pathlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -15,6 +14,7 @@ import numpy as np
 from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath, reason
 from spatialjax.media.files import room_advice
+from spatialjax.media.new_file import replaced_file
 
 AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Rates that every player knows; another one is brought to the next above."""
@@ -46,31 +46,41 @@ def write_film(
     image, images = _peek(images)
     chunk, sound = _peek(sound)
     layout = "stereo" if len(chunk) == 2 else "mono"
-    part = pathlib.Path(path).with_suffix(".part")
-    try:
-        with av.open(f"file:{part}", "w", format="mp4") as container:
-            video = container.add_stream(
-                "libx264", rate=Fraction(image_rate_hz).limit_denominator(1001)
-            )
-            video.height, video.width = (side // 2 * 2 for side in image.shape[:2])
-            video.pix_fmt = "yuv420p"
-            video.options = {"preset": "veryfast", "crf": "23"}
-            aac_hz = next((r for r in AAC_RATES_HZ if r >= sample_rate_hz), 48000)
-            audio = container.add_stream("aac", rate=aac_hz, layout=layout)
-            # By time, so that neither stream waits in memory for the other.
-            for _, packets in heapq.merge(
-                _encode_images(images, video),
-                _encode_sound(sound, audio, sample_rate_hz),
-                key=operator.itemgetter(0),
-            ):
-                container.mux(packets)
-        os.replace(part, path)
-    except av.error.FFmpegError as error:
-        raise MediaError(
-            f"{path} cannot be written: {reason(error)}{room_advice(error)}"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replaced_file(path) as part:
+        try:
+            _write(part, image_rate_hz, image, images, layout, sound, sample_rate_hz)
+        except av.error.FFmpegError as error:
+            raise MediaError(
+                f"{path} cannot be written: {reason(error)}{room_advice(error)}"
+            ) from error
+
+
+def _write(
+    path: pathlib.Path,
+    image_rate_hz: float,
+    image: np.ndarray,
+    images: Iterator[np.ndarray],
+    layout: str,
+    sound: Iterator[np.ndarray],
+    sample_rate_hz: int,
+) -> None:
+    """Write the film; `image` is the first one."""
+    with av.open(f"file:{path}", "w", format="mp4") as container:
+        video = container.add_stream(
+            "libx264", rate=Fraction(image_rate_hz).limit_denominator(1001)
+        )
+        video.height, video.width = (side // 2 * 2 for side in image.shape[:2])
+        video.pix_fmt = "yuv420p"
+        video.options = {"preset": "veryfast", "crf": "23"}
+        aac_hz = next((r for r in AAC_RATES_HZ if r >= sample_rate_hz), 48000)
+        audio = container.add_stream("aac", rate=aac_hz, layout=layout)
+        # By time, so that neither stream waits in memory for the other.
+        for _, packets in heapq.merge(
+            _encode_images(images, video),
+            _encode_sound(sound, audio, sample_rate_hz),
+            key=operator.itemgetter(0),
+        ):
+            container.mux(packets)
 
 
 def _peek(values: Iterable[np.ndarray]) -> tuple[np.ndarray, Iterator[np.ndarray]]:

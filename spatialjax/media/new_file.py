@@ -11,6 +11,23 @@ from spatialjax.media.container import FilePath
 from spatialjax.media.files import cannot_write
 
 
+def check_new_file(path: FilePath) -> None:
+    """Refuse, before the work, the name of a file that cannot be written.
+
+    Raises:
+      MediaError: a folder is in the way, or a file stands for a folder above, or that
+        may not be written into.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder, expected the name of a file")
+    above = next(place for place in path.absolute().parents if place.exists())
+    if not above.is_dir():
+        raise MediaError(f"{path} cannot be written: {above} is a file, no folder")
+    if not os.access(above, os.W_OK):
+        raise MediaError(f"{path} cannot be written: {above} is closed to this user")
+
+
 @contextlib.contextmanager
 def replaced_file(path: FilePath) -> Iterator[pathlib.Path]:
     """An empty file to fill, beside `path`; it takes that place when all went well.
@@ -24,8 +41,7 @@ def replaced_file(path: FilePath) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     part = None
     try:
-        if path.is_dir():
-            raise MediaError(f"{path} is a folder, expected the name of a file")
+        check_new_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent

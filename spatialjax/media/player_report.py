@@ -1,6 +1,5 @@
 """What players will make of a film, told from the written file itself."""
 
-import re
 from collections.abc import Iterator
 
 import av
@@ -40,7 +39,7 @@ def describe_for_players(path: FilePath) -> list[str]:
     with open_media(path) as container:
         picture = first_decodable(picture_streams(container), path, "picture")
         sound = first_decodable(container.streams.audio, path, "sound")
-        durations_s = [_duration_s(picture), _duration_s(sound)]
+        durations_s = [stream_duration_s(picture), stream_duration_s(sound)]
         codec = picture.codec_context
         lines = [
             f"pictures: {codec.codec.canonical_name} {codec.width}x{codec.height}, "
@@ -116,14 +115,6 @@ def _sound_warnings(found: SpatialMetadata, sound: av.AudioStream) -> Iterator[s
             f"AAC in the layout {codec.layout.name!r} is refused by YouTube, which "
             "expects '4.0'"
         )
-
-
-def _duration_s(stream: av.AudioStream | av.VideoStream) -> float | None:
-    """Duration by the header of the stream, or by the tag that Matroska has for it."""
-    tag = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
-    if tag is None:
-        return stream_duration_s(stream)
-    return 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
 
 
 def _told(duration_s: float | None) -> str:

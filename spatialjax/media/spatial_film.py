@@ -109,7 +109,7 @@ def write_spatial_film(
     if sphere:
         check_sphere(sphere)
     with open_pictures(picture_source) as source, replaced_file(path) as part:
-        _check_pictures(source.codec, suffix, reencode, path)
+        check_pictures(source.codec, path, reencode)
         begin_s = source.start_s if sound_start_s is None else sound_start_s
         origin_s = min(begin_s, source.start_s)
         with _told(path), av.open(f"file:{part}", "w") as target:
@@ -164,7 +164,13 @@ def _choose_codec(
     return codec
 
 
-def _check_pictures(codec: str, suffix: str, reencode: bool, path: FilePath) -> None:
+def check_pictures(codec: str, path: FilePath, reencode: bool) -> None:
+    """Refuse a film that cannot hold pictures of a codec, or encode them anew.
+
+    Raises:
+      MediaError: it cannot.
+    """
+    suffix = pathlib.Path(path).suffix.lower()
     if reencode and suffix not in _WITH_BOXES:
         expected = " or ".join(_WITH_BOXES)
         raise MediaError(
@@ -176,7 +182,8 @@ def _check_pictures(codec: str, suffix: str, reencode: bool, path: FilePath) -> 
     raise MediaError(
         f"{path} cannot hold pictures of {codec}, expected "
         f"{', '.join(FILM_KINDS[suffix].pictures)}; name the film "
-        + ", ".join([*others, "or .mp4 and have them encoded anew (reencode)"])
+        f"{' or '.join(others)}, or have them encoded anew (reencode) in "
+        + " or ".join(_WITH_BOXES)
     )
 
 

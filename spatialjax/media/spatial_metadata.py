@@ -261,12 +261,16 @@ def _picture_of_frame(container: InputContainer) -> SphericalPicture | None:
     frame = stream and next(container.decode(stream), None)
     if not frame:
         return None
-    sphere: Any = frame.side_data.get("SPHERICAL")
+    try:
+        side_data = frame.side_data
+    except ValueError:  # PyAV 18 has no name for some kinds, as for the Exif of stills
+        return None
+    sphere: Any = side_data.get("SPHERICAL")
     if sphere is None:
         return None
     kind, yaw, pitch, roll = struct.unpack_from("=I3i", sphere)
     left, top, right, bottom = struct.unpack_from("=4I", sphere, 16)
-    eyes: Any = frame.side_data.get("STEREO3D") or bytes(8)
+    eyes: Any = side_data.get("STEREO3D") or bytes(8)
     mode, flags = struct.unpack_from("=Ii", eyes)
     stereo = _FFMPEG_STEREO.get(mode, StereoMode.CUSTOM)
     if flags & 1:  # the right eye first

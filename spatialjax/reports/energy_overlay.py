@@ -22,9 +22,7 @@ from spatialjax.ambisonics import (
 from spatialjax.errors import ConfigError, MediaError
 from spatialjax.media import (
     AudioReader,
-    Projection,
     SphericalPicture,
-    StereoMode,
     probe,
     read_spatial_metadata,
     rechunk,
@@ -35,7 +33,7 @@ from spatialjax.media import (
 from spatialjax.media.container import FilePath
 from spatialjax.reports.energy_looks import PublishedLook, UniformLook
 from spatialjax.typing import HostArray
-from spatialjax.vision import Stereo, has_sphere_aspect, left_eye
+from spatialjax.vision import Stereo, has_sphere_aspect, left_eye, upright_stereo
 
 OpenField = Callable[[], contextlib.AbstractContextManager[AudioReader]]
 """Opens a sound field at its beginning."""
@@ -49,12 +47,6 @@ PEAK = 0.95
 
 SOUND_BLOCK = 8192
 """Samples of a chunk of the sound."""
-
-_EYES = {
-    StereoMode.MONO: Stereo.MONO,
-    StereoMode.TOP_BOTTOM: Stereo.TOP_BOTTOM,
-    StereoMode.LEFT_RIGHT: Stereo.LEFT_RIGHT,
-}
 
 
 class OverlayLook(enum.StrEnum):
@@ -146,14 +138,7 @@ def _stereo(path: FilePath, sphere: SphericalPicture | None) -> Stereo:
                 "a 360 degree picture is twice as wide as high"
             )
         return Stereo.MONO
-    upright = SphericalPicture(Projection.EQUIRECTANGULAR, sphere.stereo)
-    if sphere != upright or sphere.stereo not in _EYES:
-        raise MediaError(
-            f"{path} has pictures of a {sphere.projection} projection, "
-            f"{sphere.stereo}, perhaps turned or a part of the sphere; make them "
-            "equirectangular, all round and upright first"
-        )
-    return _EYES[sphere.stereo]
+    return upright_stereo(sphere, path)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from spatialjax.vision.projection import (
 )
 from spatialjax.vision.sampling import Taps, bilinear_corners, sample, shrink_by_area
 from spatialjax.vision.standardise import Standardisation, standardise
-from spatialjax.vision.stereo import Stereo, left_eye
+from spatialjax.vision.stereo import Stereo, left_eye, upright_stereo
 
 __all__ = [
     "Cube",
@@ -40,5 +40,6 @@ __all__ = [
     "shrink_by_area",
     "shrunk_size",
     "standardise",
+    "upright_stereo",
     "yaw_image",
 ]

@@ -2,7 +2,8 @@
 
 import enum
 
-from spatialjax.errors import check_choice, check_shape
+from spatialjax.errors import MediaError, check_choice, check_shape
+from spatialjax.media.spatial_boxes import SphericalPicture, StereoMode
 from spatialjax.vision.sampling import AnyArray
 
 
@@ -17,6 +18,30 @@ class Stereo(enum.StrEnum):
     TOP_BOTTOM = "top_bottom"
     LEFT_RIGHT = "left_right"
     TURNED = "turned"
+
+
+_OF_MODE = {
+    StereoMode.MONO: Stereo.MONO,
+    StereoMode.TOP_BOTTOM: Stereo.TOP_BOTTOM,
+    StereoMode.LEFT_RIGHT: Stereo.LEFT_RIGHT,
+}
+
+
+def upright_stereo(sphere: SphericalPicture, name: object) -> Stereo:
+    """Where equirectangular pictures of a file `name` hold the left eye.
+
+    Raises:
+      MediaError: they are of another projection, turned, or of a part of the sphere, or
+        it is not told which eye is where.
+    """
+    is_upright = sphere == SphericalPicture(stereo=sphere.stereo)
+    if not is_upright or sphere.stereo not in _OF_MODE:
+        raise MediaError(
+            f"{name} states a {sphere.projection} projection, {sphere.stereo}, perhaps "
+            "turned or a part of the sphere; make it equirectangular, all round and "
+            "upright first"
+        )
+    return _OF_MODE[sphere.stereo]
 
 
 def left_eye(images: AnyArray, stereo: Stereo) -> AnyArray:

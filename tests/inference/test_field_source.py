@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from spatialjax.errors import MediaError
 from spatialjax.inference.field_source import open_field_source
@@ -107,3 +108,13 @@ def test_what_is_missing_is_told(tmp_path):
     ]:
         with pytest.raises(MediaError, match=message):
             open_field_source(tmp_path / path, image and tmp_path / image)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_the_exif_of_a_camera_does_not_matter(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0110] = "a camera"
+    Image.new("RGB", (64, 32)).save(tmp_path / f"still{suffix}", exif=exif)
+    write_sound(tmp_path / "s.wav", np.zeros(100, np.float32), RATE_HZ)
+    source = open_field_source(tmp_path / "s.wav", tmp_path / f"still{suffix}")
+    assert source.sphere == SphericalPicture()

@@ -205,7 +205,12 @@ def test_what_was_learnt_for_one_order_is_refused_for_another():
         ({"field": "x.wav", "stereo": "x.wav"}, "x.wav is read or written already"),
         ({"field": "x.wav", "binaural": "b.mp3"}, "b.mp3 cannot be written, .* .wav"),
         ({"field": "x.wav", "overlay": "o.mov"}, "o.mov cannot be written, .* .mp4"),
-        ({"field": "x.webm"}, "cannot hold the pictures of .*, h264; name the film"),
+        ({"field": "x.webm"}, "cannot hold pictures of h264, .*; name the film .mp4"),
+        ({"field": "x.webm"}, "cannot hold pictures encoded anew"),
+        (
+            {"field": "x.wav", "stereo": "film.mkv/s.wav"},
+            "film.mkv is a file, no folder",
+        ),
         ({"field": "x.ogg"}, "x.ogg cannot be written, expected the ending"),
         ({"field": "a.wav", "binaural": "b.wav", "sofa": "n.sofa"}, "n.sofa cannot be"),
     ],
@@ -216,8 +221,9 @@ def test_mistakes_are_told_before_anything_is_written(
     film = write_film(tmp_path / "film.mkv", noise(800))
     content = film.read_bytes()
     named = {name: str(tmp_path / file) for name, file in outputs.items()}
+    given = FieldOutputs(**named, reencode="anew" in message)
     with pytest.raises(MediaError, match=message):
-        spatialize_file(model, open_field_source(film), FieldOutputs(**named))
+        spatialize_file(model, open_field_source(film), given)
     assert [file.name for file in tmp_path.iterdir()] == ["film.mkv"]
     assert film.read_bytes() == content
 

@@ -1,5 +1,4 @@
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -122,14 +121,6 @@ def test_verbosity_stays_as_it_was_asked_for(tmp_path, monkeypatch):
             module.main()
         assert logging.get_verbosity() == logging.DEBUG
     logging.set_verbosity(before)
-
-
-def test_number_of_cores_where_nobody_tells_which_are_ours(monkeypatch):
-    with program("build_dataset", dataset="toy_band", data_dir=".") as module:
-        assert module._num_cores() == len(os.sched_getaffinity(0))
-        monkeypatch.delattr(os, "sched_getaffinity")
-        monkeypatch.setattr(os, "cpu_count", lambda: 3)
-        assert module._num_cores() == 3
 
 
 def test_sound_fields_and_spheres(tmp_path):

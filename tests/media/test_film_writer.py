@@ -70,7 +70,17 @@ def test_pixels_are_of_a_form_that_every_browser_plays(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     picture = np.zeros((32, 32, 3), np.uint8)
-    with pytest.raises(MediaError, match=r"none/x.mp4 cannot be written: No such file"):
-        write_film(
-            tmp_path / "none" / "x.mp4", [picture], 8.0, sound_chunks(1.0), RATE_HZ
-        )
+    (tmp_path / "file").touch()
+    for path, message in [
+        (tmp_path / "file" / "x.mp4", "cannot be written: .*file is a file, no folder"),
+        (tmp_path, "is a folder, expected the name of a file"),
+    ]:
+        with pytest.raises(MediaError, match=message):
+            write_film(path, [picture], 8.0, sound_chunks(1.0), RATE_HZ)
+
+
+def test_a_file_of_another_s_stays(tmp_path):
+    (tmp_path / "x.part").write_bytes(b"mine")
+    picture = np.zeros((32, 32, 3), np.uint8)
+    write_film(tmp_path / "x.mp4", [picture], 8.0, sound_chunks(1.0), RATE_HZ)
+    assert (tmp_path / "x.part").read_bytes() == b"mine"

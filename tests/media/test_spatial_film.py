@@ -166,7 +166,7 @@ def test_pictures_that_do_not_fit_are_encoded_on_demand(tmp_path, sources):
     with pytest.raises(
         MediaError,
         match=r"x.mov cannot hold pictures of vp9, expected h264, .*; name the film "
-        r".mp4, .webm, .mkv, or .mp4 and have them encoded anew",
+        r".mp4 or .webm or .mkv, or have them encoded anew \(reencode\) in .mp4",
     ):
         write_spatial_film(path, sources / "vp9.webm", [tones(4)], RATE_HZ)
     with pytest.raises(MediaError, match=r"x.webm cannot hold pictures of h264"):

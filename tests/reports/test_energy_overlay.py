@@ -261,6 +261,7 @@ class TestBadInput:
     def test_numbers(self, tmp_path, files, options):
         self.refused(tmp_path, *files, "is [01]", ConfigError, **options)
 
-    def test_no_such_folder(self, files, tmp_path):
+    def test_a_file_for_a_folder(self, files, tmp_path):
+        (tmp_path / "file").touch()
         with pytest.raises(MediaError, match="cannot be written"):
-            write_energy_overlay(tmp_path / "none" / "b.mp4", *files)
+            write_energy_overlay(tmp_path / "file" / "b.mp4", *files)

@@ -103,6 +103,26 @@ def test_a_folder_of_pairs_with_flow(tmp_path):
     assert np.any(flows[1] != 0)
 
 
+def test_hidden_folders_are_left_out_and_links_followed(tmp_path, database):
+    source = tmp_path / "source"
+    (source / "linked").mkdir(parents=True)
+    for name in ("id0", "id1"):
+        (source / "linked" / name).symlink_to(database / name)
+    write_published(source / ".preprocessing" / "half")
+    _, clips, _ = prepare(tmp_path, source)
+    found = {clip_id for part in ids(clips).values() for clip_id in part}
+    assert found == {"linked/id0", "linked/id1"}
+
+
+def test_clips_beside_the_splits_are_told(tmp_path):
+    for name in ("train/a", "test/b", "extra/c"):
+        write_published(tmp_path / "source" / name)
+    with pytest.raises(
+        DataError, match=r"'extra/c' is in no split, others .* test, tr"
+    ):
+        prepare(tmp_path, tmp_path / "source")
+
+
 def test_mistakes(tmp_path, database):
     with pytest.raises(DataError, match="'' is no folder"):
         prepare(tmp_path, "")

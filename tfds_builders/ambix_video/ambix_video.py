@@ -23,6 +23,7 @@ from tfds_builders.av_clips.splits import assign_splits
 from tfds_builders.builder import SegmentBuilder
 from tfds_builders.loading import ClipSource
 from tfds_builders.raw.ambisonics_sources import find_recordings
+from tfds_builders.raw.sources import files_below
 from tfds_builders.settings import replace_settings
 
 DATABASES = {
@@ -140,8 +141,9 @@ class AmbixVideo(SegmentBuilder):
     ) -> dict[str, list[ClipSource]]:
         """The clips of a folder, by the folders of splits or else drawn."""
         config: AmbixVideoConfig = self.builder_config
+        seconds = files_below(source, [".wav"])
         folders = sorted(
-            path.parent for path in source.glob("**/ambix") if path.is_dir()
+            {path.parent.parent for path in seconds if path.parent.name == "ambix"}
         )
         clips: list[ClipSource]
         if folders:
@@ -164,7 +166,13 @@ class AmbixVideo(SegmentBuilder):
             ]
         ids = [clip.clip_id for clip in clips]
         tops = [SPLIT_NAMES.get(i.partition("/")[0], "") for i in ids]
-        if not all(top in SPLITS for top in tops):
+        if any(tops) and not all(tops):
+            named = ", ".join(sorted(set(filter(None, tops))))
+            raise DataError(
+                f"{source}: {ids[tops.index('')]!r} is in no split, others are in "
+                f"{named}: put each clip below a split, or none"
+            )
+        if not any(tops):
             no = [False] * len(ids)
             tops = assign_splits(ids, [""] * len(ids), no, no, config.seed)
         splits = {

@@ -18,12 +18,16 @@ def find_list(source: pathlib.Path, name: str) -> pathlib.Path | None:
 
     Subsets may lie in ``subsets`` there, as they are published.
     """
+    candidates = (folder / name for folder in _list_folders(source))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _list_folders(source: pathlib.Path) -> list[pathlib.Path]:
+    """Where lists are looked for, in this order."""
     folders = [
         above / part for above in (source, source.parent) for part in ("", "meta")
     ]
-    candidates = [folder / "subsets" / name for folder in folders]
-    candidates += [folder / name for folder in folders]
-    return next((path for path in candidates if path.is_file()), None)
+    return [*(folder / "subsets" for folder in folders), *folders]
 
 
 def read_subset(path: pathlib.Path) -> list[str]:
@@ -68,7 +72,9 @@ def published_splits(
     """The ids of train, validation and test of a fold of a published database.
 
     The lists know no validation: it is taken from train by a draw for each id alone, so
-    that a video which is in several databases is in the validation of all or of none.
+    that no video is in train of one database and in validation of another, where each
+    has ten or more. But the published test sets are those of one database each: videos
+    in test of YT-Music are in train of YT-All, and the other way round.
 
     Raises:
       DataError: a list is missing or broken, or an id is in train and in test.
@@ -115,7 +121,7 @@ def _held_out(ids: Sequence[str], seed: int) -> list[str]:
 def _required(source: pathlib.Path, name: str) -> pathlib.Path:
     path = find_list(source, name)
     if path is None:
-        known = [p.name for p in source.parent.glob("**/subsets/*.lst")]
+        known = [p.name for f in _list_folders(source) for p in f.glob("*.lst")]
         raise DataError(
             f"there is no {name} in {source}/meta/subsets, nor in {source}/meta, "
             f"{source} or beside it: put the published lists there "

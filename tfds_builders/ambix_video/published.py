@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from spatialjax.errors import DataError, MediaError
-from spatialjax.media import encode_jpeg, list_images, read_audio, read_jpeg
+from spatialjax.media import encode_jpeg, read_audio, read_jpeg
 from spatialjax.media.flow import decode_packed_flow, encode_flow
 from tfds_builders.ambix_video.settings import Settings
 from tfds_builders.av_clips.rates import image_rate_hz
@@ -46,10 +46,10 @@ def read_seconds(folder: str, sample_rate_hz: int) -> np.ndarray:
                 f"{path} has {found[1]} channels at {found[0]} Hz, the files before "
                 f"it {form[1]} at {form[0]} Hz"
             )
-        if samples.shape[1] != rate_hz and path != paths[-1]:
+        is_last_and_shorter = path == paths[-1] and samples.shape[1] < rate_hz
+        if samples.shape[1] != rate_hz and not is_last_and_shorter:
             raise MediaError(
-                f"{path} has {samples.shape[1]} samples, expected one second, "
-                f"{rate_hz}: it was cut off"
+                f"{path} has {samples.shape[1]} samples, expected one second, {rate_hz}"
             )
         seconds.append(samples)
     # As one piece, so that no second has an edge.
@@ -62,10 +62,11 @@ def read_pictures(
     """JPEG files and their rate, and whether all are stored as they are published.
 
     Raises:
-      MediaError: pictures are missing, broken, no sphere, or do not fit the duration of
-        the sound.
+      DataError: there are none, or one is missing.
+      MediaError: one is broken or no sphere, or they do not fit the duration of the
+        sound.
     """
-    paths = list_images(pathlib.Path(folder) / "video")
+    paths = _numbered(pathlib.Path(folder) / "video", ".jpg")
     found_hz = image_rate_hz(len(paths), duration_s, settings.image_rate_hz)
     rate_hz = min(found_hz, settings.image_rate_hz)
     duration_s = min(duration_s, len(paths) / found_hz)
@@ -85,15 +86,17 @@ def read_published_flow(folder: str, num_images: int) -> list[bytes] | None:
     """The flow of each image, encoded without a further loss; None where there is none.
 
     Raises:
-      DataError: there is less than one for each image.
+      DataError: there is less than one for each image, or one is missing.
       MediaError: one cannot be read.
     """
     flow = pathlib.Path(folder) / "flow"
     if not flow.is_dir():
         return None
-    paths = list_images(flow)
+    paths = _numbered(flow, ".jpg")
     try:
         limits = np.load(flow / "flow_limits.npy", allow_pickle=False)
+        if not np.isfinite(limits).all():
+            raise MediaError(f"{flow}/flow_limits.npy has limits that are not finite")
         flows = []
         for path, (low, high) in zip(paths[:num_images], limits, strict=False):
             decoded = decode_packed_flow(path.read_bytes(), (float(low), float(high)))

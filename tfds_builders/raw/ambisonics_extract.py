@@ -53,7 +53,7 @@ class FieldClip:
     @property
     def is_whole(self) -> bool:
         """Whether it is there; it appears whole."""
-        return self.folder.is_dir()
+        return (self.folder / "audio_pow.lst").is_file()
 
 
 def extract_field(
@@ -98,15 +98,18 @@ def _extract(clip: FieldClip, settings: FieldSettings, made: pathlib.Path) -> No
     if clip.recording.sound != clip.recording.pictures:
         start_s = None
     num_seconds = len(levels)
-    num_images = _write_pictures(clip, settings, made, start_s, num_seconds)
-    num_seconds = min(num_seconds, int(num_images / settings.image_rate_hz))
-    if num_seconds == 0:
+    num_images, limits = _write_pictures(clip, settings, made, start_s, num_seconds)
+    while int(num_seconds * settings.image_rate_hz) > num_images:
+        num_seconds -= 1
+    kept = int(num_seconds * settings.image_rate_hz)
+    if kept == 0:
         raise DataError(f"{clip.source} has no whole second of sound and pictures")
     for second in range(num_seconds, len(levels)):
         (made / f"ambix/{second:06d}.wav").unlink()
-    kept = int(num_seconds * settings.image_rate_hz)
     for part, index in itertools.product(("video", "flow"), range(kept, num_images)):
         (made / f"{part}/{index:06d}.jpg").unlink(missing_ok=True)
+    if settings.flow:
+        np.save(made / "flow/flow_limits.npy", np.array(limits[:kept]))
     blocks = np.concatenate(levels[:num_seconds])
     half = BLOCKS_PER_S // 2
     times = range(half, half + BLOCKS_PER_S * (num_seconds - 1))
@@ -145,15 +148,15 @@ def _write_pictures(
     made: pathlib.Path,
     start_s: float | None,
     num_seconds: int,
-) -> int:
-    """Write the pictures, and their flow, of some seconds; their number.
+) -> tuple[int, list[tuple[float, float]]]:
+    """Write the pictures, and their flow, of some seconds; their number, its limits.
 
     Raises:
       UserError: the video cannot be used.
     """
     most = int(num_seconds * settings.image_rate_hz)
     pictures = sample_images(clip.source, settings.image_rate_hz, start_s)
-    limits = []
+    limits: list[tuple[float, float]] = []
     before: np.ndarray | None = None
     num_images = 0
     spheres = sphere_pictures(pictures, clip.source, clip.form, settings.short_side)
@@ -169,6 +172,4 @@ def _write_pictures(
             (made / "flow" / name).write_bytes(packed)
             limits.append(limit)
             before = image
-    if settings.flow:
-        np.save(made / "flow/flow_limits.npy", np.array(limits))
-    return num_images
+    return num_images, limits

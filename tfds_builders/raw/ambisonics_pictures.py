@@ -10,7 +10,6 @@ from PIL import Image
 
 from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath
-from spatialjax.media.spatial_boxes import SphericalPicture, StereoMode
 from spatialjax.media.spatial_metadata import read_spatial_metadata
 from spatialjax.vision import (
     Cube,
@@ -23,13 +22,8 @@ from spatialjax.vision import (
     resampling_taps,
     sample,
     shrunk_size,
+    upright_stereo,
 )
-
-_STEREO = {
-    StereoMode.MONO: Stereo.MONO,
-    StereoMode.TOP_BOTTOM: Stereo.TOP_BOTTOM,
-    StereoMode.LEFT_RIGHT: Stereo.LEFT_RIGHT,
-}
 
 
 class SphereProjection(enum.StrEnum):
@@ -110,14 +104,13 @@ def _stated_form(video: FilePath) -> SphereForm | None:
     stated = read_spatial_metadata(video).picture
     if stated is None:
         return None
-    known = SphericalPicture(stereo=stated.stereo)
-    if stated != known or stated.stereo not in _STEREO:
+    try:
+        return SphereForm(SphereProjection.ER, upright_stereo(stated, video))
+    except MediaError as error:
         raise MediaError(
-            f"{video} states a {stated.projection} projection, {stated.stereo}, "
-            "perhaps turned or a part of the sphere, which is not read; if you know "
-            "better, tell launch.preprocess --kind=ambisonics its --projection"
-        )
-    return SphereForm(SphereProjection.ER, _STEREO[stated.stereo])
+            f"{error}; if you know better, tell launch.preprocess --kind=ambisonics "
+            "its --projection"
+        ) from error
 
 
 def check_sphere(picture: Image.Image, name: object) -> None:
@@ -130,8 +123,9 @@ def check_sphere(picture: Image.Image, name: object) -> None:
     if not has_sphere_aspect(height, width):
         raise MediaError(
             f"{name}: {width} x {height} pixels are no equirectangular picture of the "
-            "whole sphere, which is twice as wide as high; make one of an EAC or "
-            "stereo video by launch.preprocess --kind=ambisonics"
+            "whole sphere, which is twice as wide as high; an EAC or stereo video "
+            "becomes one in launch.preprocess --kind=ambisonics, told by --projection "
+            "and --stereo"
         )
 
 

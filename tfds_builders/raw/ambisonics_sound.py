@@ -15,12 +15,11 @@ from spatialjax.media import (
     float_to_int16,
     probe,
     read_audio,
-    stream_ambix,
+    read_spatial_metadata,
 )
 from spatialjax.media.audio import FULL_SCALE
-
-MOST_CHANNELS = 8
-"""PyAV crashes where it takes the samples of more from a frame (17.0, measured)."""
+from spatialjax.media.boxes import holds_boxes
+from spatialjax.media.spatial_boxes import sound_field_of
 
 AAC_5_1 = (2, 1, 4, 0)
 """W, Y, Z, X in FFmpeg's order of 5.1, as YouTube stores them in AAC: W, X, Y, Z are
@@ -31,17 +30,10 @@ def read_field(path: str, sample_rate_hz: int) -> Sound:
     """The sound of a file, of any number of channels, at another rate.
 
     Raises:
-      MediaError: it cannot be read; with more than `MOST_CHANNELS` channels only WAV,
-        FLAC and CAF can.
+      MediaError: it cannot be read, or see `sound_stream`.
     """
-    streams = probe(path).audio
-    if not streams or streams[0].channels <= MOST_CHANNELS:
-        sound_stream(path)
-        return read_audio(path, sample_rate_hz)
-    with stream_ambix(path) as reader:
-        samples = np.concatenate([float_to_int16(c) for c in reader.chunks], 1)
-        samples = resample(samples, reader.sample_rate_hz, sample_rate_hz)
-        return Sound(samples, sample_rate_hz, reader.start_s)
+    sound_stream(path)
+    return read_audio(path, sample_rate_hz)
 
 
 def resample(samples: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
@@ -62,17 +54,20 @@ def sound_stream(path: str | pathlib.Path) -> AudioStream:
     """The sound stream that FFmpeg reads of a file.
 
     Raises:
-      MediaError: there is none, or one with more channels than can be decoded, or a
-        WAV file was cut off.
+      MediaError: there is none, or its channels are stated to be no AmbiX, or a WAV
+        file was cut off.
     """
     streams = probe(path).audio
     if not streams:
         raise MediaError(f"{path} has no sound stream that can be decoded")
-    if streams[0].channels > MOST_CHANNELS:
-        raise MediaError(
-            f"{path} has {streams[0].channels} channels, more than {MOST_CHANNELS} "
-            "cannot be decoded: keep the first four, W, Y, Z and X"
-        )
+    if holds_boxes(path):
+        stated = read_spatial_metadata(path).sound
+        if stated and (stated.channel_map or stated.ordering or stated.normalization):
+            raise MediaError(
+                f"{path} states channels that are not W, Y, Z, X in SN3D (SA3D: map "
+                f"{stated.channel_map}, ordering {stated.ordering}, normalization "
+                f"{stated.normalization}); bring them to AmbiX first"
+            )
     _check_whole(pathlib.Path(path))
     return streams[0]
 
@@ -83,7 +78,7 @@ def first_order_channels(
     """The channels of a stream that are W, Y, Z, X.
 
     Args:
-      stream: codec and number of channels.
+      stream: codec, number of channels and layout.
       channel_map: what a user states; None goes by the codec: of AAC in a 5.1 container
         it is `AAC_5_1`; else the first four of any (N + 1)², with or without a pair of
         channels behind them that does not turn with the head (RFC 8486).
@@ -93,9 +88,8 @@ def first_order_channels(
       DataError: there are no such channels.
     """
     if channel_map is not None:
-        if len(channel_map) != 4 or not all(
-            0 <= index < stream.channels for index in channel_map
-        ):
+        named = set(channel_map) & set(range(stream.channels))
+        if len(channel_map) != 4 or len(named) != 4:
             raise DataError(
                 f"{name}: the channel map {tuple(channel_map)} does not name 4 of its "
                 f"{stream.channels} channels, from 0"
@@ -103,14 +97,16 @@ def first_order_channels(
         return tuple(channel_map)
     if stream.codec == "aac" and stream.channels == 6:
         return AAC_5_1
-    is_field = any(
-        count >= 4 and math.isqrt(count) ** 2 == count
-        for count in (stream.channels, stream.channels - 2)
-    )
-    if not is_field:
+    if not sound_field_of(stream.channels):
         raise DataError(
             f"{name} has {stream.channels} channels ({stream.codec}), expected 4, or 6 "
-            "of AAC; if it holds W, Y, Z and X, tell where by a channel map"
+            "of AAC; if four of them are W, Y, Z and X, tell which by a channel map"
+        )
+    if stream.layout.startswith("5.1"):
+        raise DataError(
+            f"{name} has channels for the loudspeakers of {stream.layout} "
+            f"({stream.codec}); if four of them are W, Y, Z and X, tell which by a "
+            "channel map"
         )
     return (0, 1, 2, 3)
 

@@ -9,8 +9,9 @@ from tfds_builders.raw.sources import RAW_SUFFIXES, files_below
 
 SOUND_SUFFIXES = (
     *(".wav", ".flac", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".caf", ".w64"),
-    *(".aif", ".aiff", ".amb"),
+    *(".aif", ".aiff"),
 )
+"""Without ``.amb``, which is FuMa: W is 3 dB lower, and the channels are W X Y Z."""
 
 _PART = re.compile(r"(?P<id>.+)\.(?P<part>audio|video)(\.f[\w-]+)?")
 """Names of downloaded parts, ``ID.video.mp4`` and ``ID.audio.f338.webm``."""

@@ -81,9 +81,19 @@ class TestPublished:
         for index, content in enumerate(media.flow):
             expected = np.full((HEIGHT, 2 * HEIGHT, 2), 2.0 + index)
             np.testing.assert_allclose(decode_flow(content), expected, rtol=0.03)
+        np.save(folder / "flow/flow_limits.npy", np.array(limits) * np.nan)
+        with pytest.raises(MediaError, match="limits that are not finite"):
+            published(folder, flow=True)
+        np.save(folder / "flow/flow_limits.npy", np.array(limits))
         (folder / "flow/000009.jpg").unlink()
         with pytest.raises(DataError, match="has 9 flows for 10 images"):
             published(folder, flow=True)
+        (folder / "flow/000000.jpg").unlink()
+        with pytest.raises(DataError, match=r"has no 000000\.jpg, but 000001\.jpg"):
+            published(folder, flow=True)
+        (folder / "flow/000001.jpg").rename(folder / "flow/000000.jpg")
+        for index in range(2, 9):
+            (folder / f"flow/{index:06d}.jpg").unlink()
         (folder / "flow/flow_limits.npy").write_bytes(b"x")
         with pytest.raises(MediaError, match="flow cannot be read"):
             published(folder, flow=True)
@@ -99,7 +109,11 @@ class TestPublished:
             published(tmp_path / "none")
         folder = write_published(tmp_path / "a", 3)
         (folder / "video/000004.jpg").unlink()
-        with pytest.raises(MediaError, match="expected number 4"):
+        Image.new("RGB", (64, 32)).save(folder / "video/x.jpg")
+        with pytest.raises(DataError, match=r"has no 000004\.jpg, but 000005\.jpg"):
+            published(folder)
+        (folder / "video/000000.jpg").unlink()
+        with pytest.raises(DataError, match=r"has no 000000\.jpg, but 000001\.jpg"):
             published(folder)
         (folder / "ambix/000001.wav").unlink()
         with pytest.raises(DataError, match=r"has no 000001\.wav, but 000002\.wav"):
@@ -112,6 +126,15 @@ class TestPublished:
         with pytest.raises(
             MediaError, match=r"000001\.wav has 3\d\d\d samples, expected"
         ):
+            published(folder)
+
+    def test_the_last_second_may_be_shorter_and_not_longer(self, tmp_path):
+        folder = write_published(tmp_path / "a", 2)
+        path = folder / "ambix/000001.wav"
+        soundfile.write(path, field(0.5), RATE_HZ)
+        assert published(folder).audio.shape[-1] == 1.5 * RATE_HZ
+        soundfile.write(path, field(1.5), RATE_HZ)
+        with pytest.raises(MediaError, match=r"000001\.wav has 6000 samples, expected"):
             published(folder)
 
     def test_seconds_that_differ(self, tmp_path):

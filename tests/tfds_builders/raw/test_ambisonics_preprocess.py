@@ -125,6 +125,25 @@ def test_flow(tmp_path):
     assert len(list(folder.glob("*.jpg"))) == 10
     first = decode_packed_flow((folder / "000000.jpg").read_bytes(), limits[0])
     assert np.abs(first).max() < 0.1
+    write_sphere(tmp_path / "long" / "a.mp4", 1.5)
+    run(tmp_path / "long", tmp_path / "cut", flow=True)
+    assert np.load(tmp_path / "cut/a/flow/flow_limits.npy").shape == (10, 2)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "num_images"), [(10.0, 30), (12.5, 37), (2.5, 7), (0.5, 1)]
+)
+def test_the_last_second_is_kept_at_any_rate(tmp_path, rate_hz, num_images):
+    write_sphere(tmp_path / "raw" / "a.mp4", 3.0)
+    run(tmp_path / "raw", tmp_path / "out", image_rate_hz=rate_hz)
+    assert len(list((tmp_path / "out/a/ambix").iterdir())) == 3
+    assert len(list((tmp_path / "out/a/video").iterdir())) == num_images
+
+
+def test_an_empty_folder_is_no_clip(tmp_path):
+    write_sphere(tmp_path / "raw" / "a.mp4")
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    assert run(tmp_path / "raw", tmp_path / "out").num_made == 1
 
 
 @pytest.mark.parametrize(
