@@ -3,10 +3,10 @@ r"""From nothing to ambisonics: a world all round, training, scores, a film for 
     python -m launch.demo_ambisonics --output=runs/demo_ambisonics
 
 builds toy_sphere, trains ambix_toy and, for as many steps, a model that hears only,
-scores both beside mono and the spatial prior on clips of one, two and three sources,
-and makes a 360 degree film of one with mono sound. With --reproduce it trains longer
-with three seeds; --published trains the published network, too. Run again, it goes on
-where it stopped.
+scores both beside mono, priors and pictures of other clips, on clips of one, two and
+three sources, and makes a 360 degree film of one with mono sound. With --reproduce it
+trains longer with three seeds; --published trains the published network, too. Run
+again, it goes on where it stopped.
 """
 
 import pathlib

@@ -7,6 +7,7 @@ NumPy arrays; anything else gives float32 JAX arrays.
 """
 
 import jax
+import numpy as np
 
 from spatialjax.ambisonics.precision import Numbers, float_arrays
 from spatialjax.errors import check_shape
@@ -42,6 +43,7 @@ def direction_to_angles(direction: Numbers) -> tuple[Numbers, Numbers]:
     """
     check_shape("direction", direction, "... 3")
     xp, direction = float_arrays(direction)
+    direction = _near_one(direction)
     x, y, z = (direction[..., axis] for axis in range(3))
     horizontal = vector_length(direction[..., :2])
     is_upright = horizontal == 0
@@ -80,7 +82,8 @@ def _near_one(vector: Numbers) -> Numbers:
     if isinstance(largest, jax.Array):
         largest = jax.lax.stop_gradient(largest)
     exponent = xp.frexp(largest)[1]
-    return xp.ldexp(vector, xp.clip(-exponent, -126, 126))
+    most = 126 if vector.dtype == np.float32 else 1000
+    return xp.ldexp(vector, xp.clip(-exponent, -most, most))
 
 
 def vector_length(vector: Numbers) -> Numbers:

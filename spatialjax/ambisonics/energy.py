@@ -10,7 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from spatialjax.errors import ConfigError, check_shape
+from spatialjax.errors import check_positive, check_shape
 from spatialjax.typing import Array, HostArray
 
 
@@ -48,11 +48,8 @@ def smooth_covariance(
       ConfigError: the hop or the time constant is not positive.
     """
     sizes = check_shape("covariance", covariance, "... k c c")
-    if hop_s <= 0 or time_constant_s <= 0:
-        raise ConfigError(
-            f"hop_s is {hop_s} and time_constant_s is {time_constant_s}; both must be "
-            "above 0"
-        )
+    check_positive("hop_s", hop_s)
+    check_positive("time_constant_s", time_constant_s)
     retention = math.exp(-hop_s / time_constant_s)
     frames = jnp.moveaxis(jnp.asarray(covariance, jnp.float32), -3, 0)
     if before is None:

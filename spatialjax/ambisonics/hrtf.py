@@ -11,7 +11,7 @@ from scipy.signal import resample_poly
 from scipy.spatial import SphericalVoronoi
 
 from spatialjax.ambisonics.grids import Grid, gauss_legendre_grid
-from spatialjax.errors import ConfigError, DataError, check_shape
+from spatialjax.errors import ConfigError, DataError, check_positive, check_shape
 from spatialjax.typing import HostArray
 
 HEAD_RADIUS_M = 0.0875
@@ -66,11 +66,8 @@ def spherical_head(
     Raises:
       ConfigError: the rate or the radius is not positive.
     """
-    if not (sample_rate_hz > 0 and head_radius_m > 0):
-        raise ConfigError(
-            f"the head has a radius of {head_radius_m} m at {sample_rate_hz} Hz; both "
-            "must be above 0"
-        )
+    check_positive("sample_rate_hz", sample_rate_hz)
+    check_positive("head_radius_m", head_radius_m)
     grid = gauss_legendre_grid(_GRID_DEGREE) if grid is None else grid
     radius_s = head_radius_m / SPEED_OF_SOUND_M_S
     taps = 2 ** math.ceil(math.log2(12 * radius_s * sample_rate_hz))
@@ -109,9 +106,11 @@ def measured_hrirs(
 
     Raises:
       ShapeError: the shapes do not belong together.
+      ConfigError: the rate is not positive.
       DataError: a delay is negative, or the directions are too few, on one circle, or
         none.
     """
+    check_positive("sample_rate_hz", sample_rate_hz)
     sizes = check_shape("direction", direction, "q 3")
     check_shape("filters", filters, "q 2 taps", sizes)
     if delay_samples is not None:

@@ -16,7 +16,7 @@ from spatialjax.ambisonics.grids import gauss_legendre_grid
 from spatialjax.ambisonics.harmonics import spherical_harmonics
 from spatialjax.ambisonics.hrtf import Hrirs, spherical_head
 from spatialjax.ambisonics.layouts import Layout
-from spatialjax.errors import ConfigError, check_choice, check_shape
+from spatialjax.errors import ConfigError, check_choice, check_positive, check_shape
 from spatialjax.typing import HostArray
 
 LOWEST_CROSSOVER_HZ = 1500.0
@@ -73,9 +73,13 @@ def hrtf_filters(
 
     Raises:
       ConfigError: there are fewer directions than channels, the order is negative, or
-        there is no such method or kind.
+        there is no such method or kind, or the crossover is not positive.
     """
     method = check_choice("method", method, FilterMethod)
+    kind = check_choice("kind", kind, DecoderKind)
+    if crossover_hz is None:
+        crossover_hz = max(LOWEST_CROSSOVER_HZ, CROSSOVER_HZ_PER_ORDER * order)
+    check_positive("crossover_hz", crossover_hz)
     sizes = check_shape("hrirs.filters", hrirs.filters, "q 2 taps")
     num_directions, taps = sizes["q"], sizes["taps"]
     if num_directions < num_channels(order):
@@ -93,8 +97,6 @@ def hrtf_filters(
         fit = _least_squares(hrirs, order)
     spectrum = np.tensordot(fit, target, 1).swapaxes(0, 1)
     if method == FilterMethod.MAGLS:
-        if crossover_hz is None:
-            crossover_hz = max(LOWEST_CROSSOVER_HZ, CROSSOVER_HZ_PER_ORDER * order)
         first = max(1, round(crossover_hz / hrirs.sample_rate_hz * n_fft))
         harmonics = spherical_harmonics(hrirs.direction, order)
         spectrum = _fit_magnitudes(spectrum, target, fit, harmonics, first)

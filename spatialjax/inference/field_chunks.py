@@ -34,6 +34,7 @@ class ChunkRow:
             num_images=int(spec.has_video or spec.has_flow),
             image_size=spec.image_size,
             image_spacing_s=0,
+            has_video=spec.has_video,
             has_flow=spec.has_flow,
         )
 

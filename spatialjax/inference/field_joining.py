@@ -72,6 +72,7 @@ class FieldJoiner:
             num_images=spec.num_images,
             image_size=spec.image_size,
             image_spacing_s=self.image_spacing_s,
+            has_video=spec.has_video,
             has_flow=spec.has_flow,
         )
 

@@ -26,6 +26,7 @@ class FieldGeometry:
       num_images: pictures of a window, 0 for none.
       image_size: height and width of these.
       image_spacing_s: time between them.
+      has_video: whether the pictures themselves are seen.
       has_flow: whether optical flow is seen.
     """
 
@@ -39,6 +40,7 @@ class FieldGeometry:
     num_images: int
     image_size: tuple[int, int]
     image_spacing_s: float
+    has_video: bool
     has_flow: bool
 
     def looks_at_s(self, index: int) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spatialjax.errors import ConfigError
 from spatialjax.inference.field_model import FieldModel
 from spatialjax.inference.field_stream import FieldState, FieldStream, Seen
 from spatialjax.typing import HostArray
@@ -19,18 +20,19 @@ class FieldSpeed:
     """What a stream took, from samples and decoded pictures to the samples of a field.
 
     Attributes:
-      windows: number of chunks that were made; all but the first call count.
+      num_windows: chunks that were made; all but the first call count.
+      num_windows_per_call: chunks that one call makes.
       window_s: sound that each gives.
       windows_per_s: chunks made in a second.
       real_time_factor: seconds of sound made in a second.
-      call_s_p50, call_s_p90: time of a call, which makes `windows_per_call`.
+      call_s_p50, call_s_p90: time of a call.
       processor_s: processor time, all threads, per second of sound.
       compile_s: the first call, which compiles or loads what was compiled.
       latency_s: of the stream, see `FieldStream`.
     """
 
-    windows: int
-    windows_per_call: int
+    num_windows: int
+    num_windows_per_call: int
     window_s: float
     windows_per_s: float
     real_time_factor: float
@@ -50,7 +52,12 @@ def time_stream(
       model: any; what it has learnt does not matter.
       seconds: of sound, at least; no less than five calls.
       num_windows: computed at once, see `FieldStream`.
+
+    Raises:
+      ConfigError: the seconds are negative or not finite.
     """
+    if not 0 <= seconds < math.inf:
+        raise ConfigError(f"seconds is {seconds}, expected a number from 0")
     stream = FieldStream(model, num_windows)
     geometry = stream.geometry
     rng = np.random.default_rng(0)
@@ -62,8 +69,7 @@ def time_stream(
     def look(times_s: HostArray) -> Seen:
         return Seen(shown, times_s)
 
-    def call(state: FieldState, num_samples: int) -> tuple[FieldState, float]:
-        block = LEVEL * rng.standard_normal(num_samples, np.float32)
+    def call(state: FieldState, block: HostArray) -> tuple[FieldState, float]:
         before_s = time.perf_counter()
         state, _ = stream.step(state, block, look)
         return state, time.perf_counter() - before_s
@@ -72,17 +78,21 @@ def time_stream(
     num_samples = size * geometry.num_given
     num_calls = max(5, math.ceil(seconds * geometry.sample_rate_hz / num_samples))
     num_first = stream.latency_samples - geometry.delay  # enough for one call
-    state, compile_s = call(stream.init(), num_first)
+    first, *blocks = (
+        LEVEL * rng.standard_normal(length, np.float32)
+        for length in (num_first, *[num_samples] * num_calls)
+    )
+    state, compile_s = call(stream.init(), first)
     used_s, took_s = time.process_time(), []
-    for _ in range(num_calls):
-        state, call_s = call(state, num_samples)
+    for block in blocks:
+        state, call_s = call(state, block)
         took_s.append(call_s)
     used_s = time.process_time() - used_s
     window_s = geometry.num_given / geometry.sample_rate_hz
     windows_per_s = num_calls * size / sum(took_s)
     return FieldSpeed(
-        windows=num_calls * size,
-        windows_per_call=size,
+        num_windows=num_calls * size,
+        num_windows_per_call=size,
         window_s=window_s,
         windows_per_s=windows_per_s,
         real_time_factor=windows_per_s * window_s,

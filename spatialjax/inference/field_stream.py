@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from spatialjax.errors import ConfigError, check_shape
+from spatialjax.errors import ConfigError, check_positive, check_shape
 from spatialjax.inference.field_model import FieldModel
 from spatialjax.inference.field_program import FieldWindows
 from spatialjax.typing import Array, HostArray, PyTree
@@ -70,6 +70,8 @@ class FieldStream:
 
         Where None, each device has some of them. A model of `compat` decides by itself.
         """
+        if num_windows is not None:
+            check_positive("num_windows", num_windows)
         program = model.program
         devices = jax.devices()
         size = program.batch_size or num_windows or WINDOWS_PER_DEVICE * len(devices)
@@ -190,13 +192,15 @@ class FieldStream:
         sizes = {"v": geometry.num_images, "h": height, "w": width}
         seen = look(geometry.picture_times_s(index))
         check_shape("times_s", seen.times_s, "v", sizes)
-        num_channels = {"images": 3} | ({"flow": 2} if geometry.has_flow else {})
-        if lacking := num_channels.keys() - seen.shown.keys():
-            raise ConfigError(f"`look` gives no {lacking.pop()}, which the model sees")
-        for name, channels in num_channels.items():
-            check_shape(name, seen.shown[name], "v h w c", sizes | {"c": channels})
-        if (dtype := seen.shown["images"].dtype) != np.uint8:
-            raise ConfigError(f"images are {dtype}, expected uint8, 0 to 255")
+        wanted = [("images", 3, "uint8")] if geometry.has_video else []
+        wanted += [("flow", 2, "float16")] if geometry.has_flow else []
+        for name, channels, dtype in wanted:
+            if name not in seen.shown:
+                raise ConfigError(f"`look` gives no {name}, which the model sees")
+            pictures = seen.shown[name]
+            check_shape(name, pictures, "v h w c", sizes | {"c": channels})
+            if pictures.dtype != dtype:
+                raise ConfigError(f"{name} are {pictures.dtype}, expected {dtype}")
         return seen
 
     def _field(

@@ -74,7 +74,8 @@ class FieldOutputs:
         """Refuse names that cannot be written.
 
         Raises:
-          ConfigError: a head is given, and nothing to listen to.
+          ConfigError: a head is given, and nothing to listen to; or pictures are to be
+            encoded anew, and there are none.
           MediaError: a file would be written over an input or over another one, is of
             an unknown kind, has a place that cannot be written, or does not fit the
             source.
@@ -83,6 +84,10 @@ class FieldOutputs:
             raise ConfigError(
                 f"{self.sofa} is a head to listen with (sofa); name a file for "
                 "headphones, too (binaural)"
+            )
+        if self.reencode and not self.is_film:
+            raise ConfigError(
+                f"{self.field} has no pictures to encode anew (reencode); name a film"
             )
         named = {
             self.binaural: AMBIX_SUFFIX,

@@ -98,7 +98,9 @@ def stft_compat_weights(num_samples: int, win_length: int = WIN_LENGTH) -> HostA
             f"a window of {win_length}: lengthen the signal or shorten the window"
         )
     starts = range(0, num_samples - win_length, win_length // 2)
-    return _mean_squared_windows(num_samples, win_length, starts)
+    weight = _mean_squared_windows(num_samples, win_length, starts)
+    weight.setflags(write=False)  # all callers share it
+    return weight
 
 
 @functools.lru_cache(maxsize=16)
@@ -107,7 +109,9 @@ def stft_native_weights(num_samples: int, win_length: int = WIN_LENGTH) -> HostA
     starts = range(-(win_length // 2), num_samples, win_length // 2)
     weight = _mean_squared_windows(num_samples, win_length, starts)
     total = np.square(hann_window(win_length), dtype=np.float64).sum()
-    return (weight * (total / weight.sum(dtype=np.float64))).astype(np.float32)
+    scaled = (weight * (total / weight.sum(dtype=np.float64))).astype(np.float32)
+    scaled.setflags(write=False)
+    return scaled
 
 
 def _mean_squared_windows(

@@ -161,7 +161,7 @@ class DirectionalAttention(nnx.Module):
         direction = equirect_grid(height, width).direction
         harmonics = spherical_harmonics(direction, self.config.order)[:, 1:]
         harmonics = np.asarray(harmonics, np.float32).reshape(height, width, -1)
-        return jnp.einsum("bkihw,hwc->bcik", share, harmonics)
+        return jnp.einsum("bkihw,hwc->bcik", share, harmonics, precision="highest")
 
 
 def attend(query: Array, nowhere: Array, places: Array) -> BinAttention:
@@ -210,7 +210,8 @@ def spectral_profile(rows: Array) -> Array:
     """What windows sound like ``[b, i]``: their mean spectra, standardised.
 
     Amplitudes are brought closer by a square root before the mean over time and by a
-    logarithm after it; mean 0 and deviation 1 over the rows leave out the level.
+    logarithm after it. Mean 0 and a deviation near 1 over the rows, less where they
+    hardly differ, leave out the level.
 
     Args:
       rows: magnitudes ``[b, i, k]``.

@@ -19,7 +19,7 @@ from spatialjax.ambisonics import (
     order_of,
     stereo_preview,
 )
-from spatialjax.errors import ConfigError, MediaError
+from spatialjax.errors import ConfigError, MediaError, check_choice
 from spatialjax.media import (
     AudioReader,
     SphericalPicture,
@@ -97,6 +97,7 @@ def write_energy_overlay(
       ConfigError: a number is not positive.
       ShapeError: the filters are for another number of channels.
     """
+    look = check_choice("look", look, OverlayLook)
     _check_numbers(height, duration_s)
     stereo = _stereo(picture_source, sphere)
     field = functools.partial(_field, ambix_wav, duration_s)
@@ -115,7 +116,7 @@ def write_energy_overlay(
 
 
 def _check_numbers(height: int, duration_s: float | None) -> None:
-    if height < 2 or (duration_s is not None and duration_s <= 0):
+    if height < 2 or not (duration_s is None or 0 < duration_s < math.inf):
         raise ConfigError(
             f"height is {height} and duration_s is {duration_s}; a film needs 2 rows, "
             "and a time above 0"

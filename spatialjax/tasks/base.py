@@ -104,6 +104,7 @@ class FieldSpec:
     order: int
     num_images: int
     image_size: tuple[int, int]
+    has_video: bool
     has_flow: bool
 
 

@@ -81,6 +81,16 @@ def stft_window(rate_hz: float) -> int:
     return int(2 ** math.ceil(math.log2(WINDOW_S * rate_hz)))
 
 
+def fewest_compared(rate_hz: float) -> int:
+    """Samples that every score can be taken of."""
+    return max(stft_window(rate_hz) + 1, 2 * _short_window(rate_hz))
+
+
+def _short_window(rate_hz: float) -> int:
+    """Samples of the windows of the log-spectral distance."""
+    return int(WINDOW_S * rate_hz)
+
+
 def score_field(outputs: PyTree, batch: Batch) -> dict[str, Scores]:
     """Earth mover's distances ``[b]`` in float64 on the host."""
     arrays = {name: np.asarray(outputs[name]) for name in WANTED}
@@ -118,7 +128,7 @@ def _whole(outputs: dict[str, Any], above: Any) -> Any:
 
 def _published(estimates: Array, targets: Array, rate_hz: float) -> dict[str, Array]:
     """Distances ``[b, c]`` of each channel."""
-    n_fft = int(WINDOW_S * rate_hz)
+    n_fft = _short_window(rate_hz)
     found = {
         "stft": stft_compat_loss(estimates, targets, stft_window(rate_hz)),
         "mse": mean_square_error(estimates, targets),

@@ -1,7 +1,8 @@
 """Mono sound and 360° pictures to ambisonics, as a task (Morgado et al., 2018).
 
-The true W is heard, the channels above it are to be found. Everything is a gain on the
-spectrum of W, so that windows of a stream are joined on one spectrogram.
+The true W is heard, the channels above it are to be found: gains on the spectrum of W
+(and, of the published head, offsets), so that windows of a stream are joined on one
+spectrogram.
 """
 
 import dataclasses
@@ -153,6 +154,7 @@ class SpatialAudio:
             order=self.order,
             num_images=seen.shape[1] if seen else 0,
             image_size=(seen.shape[2], seen.shape[3]) if seen else (0, 0),
+            has_video=self.images is not None,
             has_flow=self.flow is not None,
         )
 

@@ -20,7 +20,12 @@ from spatialjax.models import (
     SpatialAudioGenSpec,
 )
 from spatialjax.models.spatialaudiogen import NUM_STEPS
-from spatialjax.models.spatialaudiogen_chain import HOP, N_FFT, STREAM_ROWS
+from spatialjax.models.spatialaudiogen_chain import (
+    CHUNK_SAMPLES,
+    HOP,
+    N_FFT,
+    STREAM_ROWS,
+)
 from spatialjax.models.spatialaudiogen_encoders import NUM_FRAMES
 from spatialjax.nn import Functional
 from spatialjax.tasks.base import ArraySpec
@@ -32,7 +37,7 @@ from spatialjax.tasks.field_nets import (
     FieldNet,
     PublishedNet,
 )
-from spatialjax.tasks.field_scores import stft_window
+from spatialjax.tasks.field_scores import fewest_compared
 from spatialjax.tasks.spatial_audio import FieldLossWeights, SpatialAudio
 from spatialjax.tasks.spatialaudiogen import PublishedSpatialAudio
 
@@ -215,7 +220,8 @@ class SpatialAudioConfig:
             Head.CONSTANT: self._check_constant,
         }
         check[self.head]()
-        self._check_loss()
+        if self.compat is FieldCompat.NONE:
+            self._check_loss()
         self._check_frames()
 
     def build(self) -> SpatialAudio | PublishedSpatialAudio:
@@ -279,13 +285,15 @@ class SpatialAudioConfig:
                 f"n_fft is {self.n_fft} and hop {self.hop}; give an even n_fft and a "
                 "hop of at most half of it"
             )
-        window = stft_window(self.sample_rate_hz)
-        most = (self.num_frames - 1) * self.hop
-        if not window < self.num_compared <= most:
+        least, most = fewest_compared(self.sample_rate_hz), CHUNK_SAMPLES
+        compared = CHUNK_SAMPLES
+        if self.compat is FieldCompat.NONE:
+            compared, most = self.num_compared, (self.num_frames - 1) * self.hop
+        if not least <= compared <= most:
             raise ConfigError(
-                f"num_compared is {self.num_compared}; give more than the {window} "
-                f"samples that the scores take at once at {self.sample_rate_hz} Hz, "
-                f"and at most what {self.num_frames} frames hold, {most}"
+                f"{compared} samples are compared (num_compared); give at least the "
+                f"{least} that the scores need at {self.sample_rate_hz} Hz, and at "
+                f"most what {self.num_frames} frames hold, {most}"
             )
 
     def _check_loss(self) -> None:
@@ -348,6 +356,8 @@ class SpatialAudioConfig:
                 f"constant_gains has {len(self.constant_gains)} values; give {above}, "
                 "one for each channel above W, or none for mono"
             )
+        if not all(map(math.isfinite, self.constant_gains)):
+            raise ConfigError(f"constant_gains {self.constant_gains} are not finite")
 
     def _values(self, spec: type) -> dict[str, Any]:
         """The settings, by name, that a network has too."""

@@ -105,7 +105,11 @@ class Cube:
         """Face int32 [...], and row and column on it, of directions [..., 3]."""
         xp = direction.__array_namespace__()
         axes = xp.asarray(_AXES, dtype=direction.dtype)
-        face = (direction @ axes[:, 0].T).argmax(-1).astype("int32")
+        # No matrix product, which some devices round to three digits.
+        ones = (1,) * (direction.ndim - 1)
+        normals = axes[:, 0].reshape(*ones, len(_AXES), 3)
+        ahead = (direction[..., None, :] * normals).sum(-1)
+        face = ahead.argmax(-1).astype("int32")
         ahead, right, down = xp.moveaxis(
             (direction[..., None, :] * axes[face]).sum(-1), -1, 0
         )

@@ -39,7 +39,7 @@ class Equirect:
         rows = xp.where(corners.row < 0, -1 - corners.row, corners.row)
         rows = xp.where(rows >= height, 2 * height - 1 - rows, rows)
         columns = (corners.column + xp.where(over, width // 2, 0)) % width
-        return Taps(rows * width + columns, corners.weight)
+        return Taps((rows * width + columns).astype("int32"), corners.weight)
 
     def density(self, height: int, width: int) -> tuple[float, float]:
         """Rows and columns per radian at the horizon."""

@@ -81,7 +81,8 @@ def shrunk_size(
 ) -> tuple[int, int]:
     """Size, at most that of the source, at which its pixels are no finer than needed.
 
-    It is a whole number of pixels a tile, also where that of the source is none.
+    It is a whole number of pixels a tile, also where that of the source is none, and at
+    least two where there are several tiles.
     """
     wanted = max(target.density(*target_size))
     size = []
@@ -90,6 +91,7 @@ def shrunk_size(
     ):
         # A ratio that is whole but for rounding stays whole.
         per_tile = math.ceil(length * wanted / density / tiles - 1e-6)
+        per_tile = max(per_tile, 1 if max(source.tiles) == 1 else 2)
         size.append(min(length // tiles, per_tile) * tiles)
     return size[0], size[1]
 

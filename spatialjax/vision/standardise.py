@@ -5,7 +5,7 @@ import enum
 import jax.numpy as jnp
 import numpy as np
 
-from spatialjax.errors import check_shape
+from spatialjax.errors import check_choice, check_shape
 from spatialjax.typing import Array
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -34,7 +34,9 @@ def standardise(images: Array, kind: Standardisation) -> Array:
 
     Raises:
       ShapeError: the last axis does not hold three colours.
+      ConfigError: there is no such kind.
     """
+    kind = check_choice("kind", kind, Standardisation)
     check_shape("images", images, "... h w 3")
     pixels = images.astype(jnp.float32)
     if kind == Standardisation.IMAGENET:

@@ -83,6 +83,16 @@ def test_angles_and_directions_are_inverse(as_array, dtype, tolerance):
     assert found[0].dtype == found[1].dtype == dtype
 
 
+@pytest.mark.parametrize("length", [1e-60, 1e-13, 1e20, 1e200])
+def test_angles_are_those_of_a_vector_of_any_length(length):
+    expected = direction_to_angles(np.array([0.0, 1.0, 1.0]))
+    found = direction_to_angles(length * np.array([0.0, 1.0, 1.0]))
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
+    if 1e-30 < length < 1e30:
+        single = fast_angles(jnp.float32(length) * jnp.float32([0, 1, 1]))
+        np.testing.assert_allclose(single, expected, rtol=1e-6)
+
+
 def test_python_numbers_give_float32_and_shapes_broadcast():
     assert angles_to_direction(0.0, 0.0).dtype == jnp.float32
     ring = angles_to_direction(np.linspace(0, 1, 5), 0.5)

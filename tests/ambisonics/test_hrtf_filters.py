@@ -221,6 +221,11 @@ def test_filters_have_the_taps_and_the_latency_of_the_responses(method):
 def test_what_cannot_be_designed_is_told():
     with pytest.raises(ConfigError, match="2 directions are too few for the 9 filters"):
         hrtf_filters(Hrirs(*gauss_legendre_grid(1)[:2], np.zeros((2, 2, 4)), 1), 2)
+    for wrong in (-5.0, np.nan, np.inf):
+        with pytest.raises(ConfigError, match="crossover_hz is"):
+            hrtf_filters(spherical_head(16000), 1, crossover_hz=wrong)
+    with pytest.raises(ConfigError, match="kind is 'sharp', expected one of basic"):
+        hrtf_filters(spherical_head(16000), 1, kind="sharp")
     with pytest.raises(ConfigError, match="method is 'mls', expected one of virtual"):
         hrtf_filters(spherical_head(16000), 1, "mls")
     with pytest.raises(ShapeError, match="filters has shape"):

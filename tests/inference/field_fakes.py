@@ -41,6 +41,7 @@ class LevelTask:
             order=1,
             num_images=self.num_images,
             image_size=(4, 8),
+            has_video=True,
             has_flow=False,
         )
 

@@ -27,8 +27,8 @@ def test_figures_of_a_stream_fit_together(tmp_path, task, capsys):
     assert (found["what"], found["config"]) == ("spatialize", "tiny")
     assert found["versions"]["jax"]
     window_s = found["window_s"]
-    assert found["windows"] * window_s >= 2
-    assert found["windows"] % found["windows_per_call"] == 0
+    assert found["num_windows"] * window_s >= 2
+    assert found["num_windows"] % found["num_windows_per_call"] == 0
     assert found["real_time_factor"] == pytest.approx(found["windows_per_s"] * window_s)
     assert 0 < found["call_s_p50"] <= found["call_s_p90"]
     assert found["latency_s"] * RATE_HZ == pytest.approx(
@@ -43,7 +43,7 @@ def test_each_call_runs_the_program_once(monkeypatch):
         FieldStream, "_run", lambda *args: ran.append(args[-1]) or run(*args)
     )
     speed = time_stream(model_of(constant()), 0.5, 2)
-    assert ran == [2] * (1 + speed.windows // 2)
+    assert ran == [2] * (1 + speed.num_windows // 2)
 
 
 def test_a_task_that_makes_no_sound_field_is_told():

@@ -158,3 +158,9 @@ def test_bad_input_is_refused():
     for loss in (stft_compat_loss, stft_native_loss, multi_resolution_stft_loss):
         with pytest.raises(ShapeError, match="target"):
             loss(jnp.zeros((2, 3, 4800)), jnp.zeros((2, 1, 4800)))
+
+
+@pytest.mark.parametrize("weights", [stft_compat_weights, stft_native_weights])
+def test_shared_weights_cannot_be_changed(weights):
+    with pytest.raises(ValueError, match="read-only"):
+        weights(4800)[:] = 0

@@ -43,7 +43,7 @@ def directional(**changes):
         ({"image_height": 0}, "image_height is 0"),
         ({"n_fft": 127}, "even n_fft"),
         ({"hop": 65}, "a hop of at most half of it"),
-        ({"num_compared": 512}, "more than the 512 samples"),
+        ({"num_compared": 799}, "at least the 800 that"),
         ({"num_compared": 961}, "16 frames hold, 960"),
         ({"compute_dtype": "float16"}, "float32 or bfloat16"),
         ({"num_frames": 14}, "num_frames is 14; sound_downs 2 needs a multiple of 4"),
@@ -73,14 +73,14 @@ def directional(**changes):
         ({**OF_PUBLISHED_HEAD, "n_fft": 2048}, "1024, 256, 32, not 2048, 256, 32"),
         ({**OF_PUBLISHED_HEAD, "num_frames": 64}, "1024, 256, 32, not 1024, 256, 64"),
         ({**OF_PUBLISHED_HEAD, "num_images": 2}, "takes 1, or 3 for one at each"),
-        ({**OF_PUBLISHED_HEAD, "num_compared": 1500}, "more than the 2048 samples"),
+        ({**OF_PUBLISHED_HEAD, "num_compared": 1500}, "at least the 2400 that"),
         (
             {**OF_PUBLISHED_HEAD, "published": PublishedConfig(audio_units=0)},
             "audio_units is 0",
         ),
         ({**OF_COMPAT, "num_images": 3}, "compat spatialaudiogen takes 1"),
         ({**OF_COMPAT, "head": Head.DIRECTIONAL}, "is of the head published, not of d"),
-        ({**OF_COMPAT, "sample_rate_hz": 192000}, "more than the 8192 samples"),
+        ({**OF_COMPAT, "sample_rate_hz": 192000}, "at least the 9600 that"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(changes, says):

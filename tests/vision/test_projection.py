@@ -44,3 +44,10 @@ def test_two_poses_that_are_equal_cancel():
     images = smooth(Equirect().directions(32, 64))
     given = reproject(images, Equirect(pose), Equirect(pose), 32, 64)
     np.testing.assert_allclose(given, images, atol=1e-3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(512, 768), (20, 30)])
+def test_a_cube_never_shrinks_below_two_pixels_a_face(height, width):
+    grey = np.full((height, width, 1), 0.5, np.float32)
+    small = reproject(grey, Cube(equi_angular=True), Equirect(), 2, 4)
+    np.testing.assert_allclose(small, 0.5, atol=1e-6)
