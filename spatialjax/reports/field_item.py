@@ -33,10 +33,10 @@ MAP_SIZE = (60, 120)
 """Rows and columns of an energy map, 3 degrees apart."""
 
 VIEWS = {
-    "mono": ("picture · mono sound",),
-    "true": ("true energy, ○ its direction · binaural sound", "true"),
+    "mono": ("picture · mono",),
+    "true": ("true energy, ○ its direction · binaural", "true"),
     "estimate": (
-        "estimated energy, × its direction · binaural sound",
+        "estimated energy, × direction · binaural",
         *("true", "estimate"),
     ),
 }
