@@ -3,21 +3,17 @@
 import pathlib
 from collections.abc import Callable, Iterator
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from spatialjax.ambisonics import (
-    binaural_step,
     hrtf_filters,
-    init_binaural,
     measured_hrirs,
     order_of,
     resample_hrirs,
     spherical_head_filters,
-    stereo_preview,
 )
 from spatialjax.errors import MediaError
+from spatialjax.inference.field_ears import binaural_chunks, stereo_chunks
 from spatialjax.inference.field_source import FieldSource
 from spatialjax.media import (
     describe_for_players,
@@ -131,16 +127,9 @@ def write_binaural(path: FilePath, field: FilePath, filters: HostArray) -> float
     Raises:
       MediaError: a file cannot be read or written.
     """
-    step = jax.jit(binaural_step)
-
-    def render(chunks: Iterator[HostArray]) -> Iterator[HostArray]:
-        state = init_binaural(filters)
-        for chunk in rechunk(chunks, BLOCK):
-            state, ears = step(state, chunk)
-            yield np.asarray(ears)
-        yield np.asarray(state.tail)
-
-    return _write_heard(path, field, render)
+    return _write_heard(
+        path, field, lambda chunks: binaural_chunks(rechunk(chunks, BLOCK), filters)
+    )
 
 
 def write_stereo(path: FilePath, field: FilePath) -> float:
@@ -149,12 +138,9 @@ def write_stereo(path: FilePath, field: FilePath) -> float:
     Raises:
       MediaError: a file cannot be read or written.
     """
-
-    def render(chunks: Iterator[HostArray]) -> Iterator[HostArray]:
-        for chunk in rechunk(chunks, BLOCK):
-            yield np.asarray(stereo_preview(jnp.asarray(chunk)))
-
-    return _write_heard(path, field, render)
+    return _write_heard(
+        path, field, lambda chunks: stereo_chunks(rechunk(chunks, BLOCK))
+    )
 
 
 def describe_field(path: FilePath) -> list[str]:

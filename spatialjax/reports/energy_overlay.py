@@ -8,18 +8,14 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
 from spatialjax.ambisonics import (
-    binaural_step,
-    init_binaural,
     order_of,
-    stereo_preview,
 )
 from spatialjax.errors import ConfigError, MediaError, check_choice
+from spatialjax.inference.field_ears import binaural_chunks, stereo_chunks
 from spatialjax.media import (
     AudioReader,
     SphericalPicture,
@@ -196,12 +192,8 @@ def _ears(
 ) -> Iterator[HostArray]:
     """Sound of both ears ``[2, t]`` of chunks of a field."""
     if filters is None:
-        yield from (np.asarray(stereo_preview(jnp.asarray(c))) for c in chunks)
-        return
-    state, step = init_binaural(filters), jax.jit(binaural_step)
-    for chunk in chunks:
-        state, ears = step(state, chunk)
-        yield np.asarray(ears)
+        return stereo_chunks(chunks)
+    return binaural_chunks(chunks, filters)
 
 
 def _image_rate_hz(path: FilePath, look: OverlayLook) -> float:

@@ -27,6 +27,7 @@ from spatialjax.evaluation.definitions import REFERENCES
 from spatialjax.reports import pictures
 from spatialjax.reports.shown_item import ItemFiles
 from spatialjax.tasks.base import Scores
+from spatialjax.tasks.field_scores import WANTED
 from spatialjax.typing import Batch, HostArray, PyTree
 
 MAP_SIZE = (60, 120)
@@ -64,12 +65,7 @@ class FieldItem:
     scores: dict[str, float]
 
     TEMPLATE: ClassVar[str] = "field_item.html.j2"
-    OUTPUTS: ClassVar[tuple[str, ...]] = (
-        "mono",
-        "targets",
-        "estimates",
-        "channel_mask",
-    )
+    OUTPUTS: ClassVar[tuple[str, ...]] = WANTED
 
     @classmethod
     def of_row(
@@ -79,7 +75,7 @@ class FieldItem:
         mono, *above, mask = (
             np.array(outputs[name][row], np.float32) for name in cls.OUTPUTS
         )
-        true, estimate = (
+        estimate, true = (
             np.concatenate([mono[None], mask[:, None] * channels]) for channels in above
         )
         return cls(

@@ -44,11 +44,11 @@ class FieldLossWeights:
     where bins look, if they do. The others are terms of `losses`, on signals.
     """
 
-    spectrum: float = 1.0
-    multi_resolution: float = 0.0
-    energy_map: float = 0.0
-    intensity: float = 0.0
-    looks: float = 0.0
+    spectrum: float
+    multi_resolution: float
+    energy_map: float
+    intensity: float
+    looks: float
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ def test_the_terms_of_the_loss_add_up():
         0.5 * plain_loss(task, batch, gains) + 2 * spectral + 3 * spread + 4 * flux
     )
     np.testing.assert_allclose(found["loss"], expected, rtol=1e-4)
-    alone = dataclasses.replace(task, weights=FieldLossWeights(0.0, 2.0))
+    alone = dataclasses.replace(task, weights=FieldLossWeights(0.0, 2.0, 0.0, 0.0, 0.0))
     found = predict(alone, variables, batch)
     np.testing.assert_allclose(found["loss"], 2 * spectral, rtol=1e-4)
 
