@@ -8,12 +8,25 @@ from launch._config_flag import config_names, load_config
 from spatialjax.audio import StftMethod
 from spatialjax.training import init_state, make_optimizer, make_train_step
 
+# Of the network of pixels_music, or of ambix_yt_all.
+VARIANTS = (
+    "ambix_rec_street",
+    "pixels_music21",
+    "pixels_music_finetune",
+    "pixels_music_fork",
+    "pixels_vggsound",
+)
+CONFIGS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS else name
+    for name in config_names()
+]
+
 
 @pytest.mark.parametrize(
     ("platform", "dtype", "method"),
     [("tpu", "bfloat16", StftMethod.MATMUL), ("cuda", "float32", StftMethod.FFT)],
 )
-@pytest.mark.parametrize("name", config_names())
+@pytest.mark.parametrize("name", CONFIGS)
 def test_lowers(name, platform, dtype, method):
     config = load_config(name)
     config.task.compute_dtype = dtype
