@@ -16,10 +16,10 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from spatialjax.ambisonics.channels import degrees
+from spatialjax.ambisonics.channels import degrees, num_channels
 from spatialjax.ambisonics.harmonics import spherical_harmonics
 from spatialjax.ambisonics.precision import Numbers, float_arrays
-from spatialjax.errors import ConfigError, check_choice, check_shape
+from spatialjax.errors import check_choice, check_shape
 from spatialjax.typing import Array, HostArray
 
 
@@ -58,7 +58,11 @@ def max_re(order: int) -> float:
 
     The energy vector is the mean direction of arrival weighted by the squared gain; its
     length is 1 for an infinitely narrow beam. No weights give a longer one.
+
+    Raises:
+      ConfigError: the order is negative.
     """
+    num_channels(order)
     return float(np.polynomial.legendre.leggauss(order + 1)[0][-1])
 
 
@@ -77,8 +81,7 @@ def decoder_gains(
       ConfigError: the order is negative, or there is no such kind.
     """
     kind = check_choice("kind", kind, DecoderKind)
-    if order < 0:
-        raise ConfigError(f"the ambisonic order is {order}; it must be at least 0")
+    num_channels(order)
     multiplicity = 2 * np.arange(order + 1.0) + 1
     if kind == DecoderKind.BASIC:
         weights = np.ones(order + 1)

@@ -17,12 +17,13 @@ from spatialjax.typing import Array, HostArray
 def covariance(ambisonics: Array) -> Array:
     """Mean of a(t) a(t)ᵀ, float32 [..., c, c], of signals [..., c, t].
 
-    For a map of each frame, cut the signal into frames [..., k, c, t] before.
+    For a map of each frame, cut the signal into frames [..., k, c, t] before. The mean
+    of no samples is 0.
     """
     num_samples = check_shape("ambisonics", ambisonics, "... c t")["t"]
     signal = jnp.asarray(ambisonics, jnp.float32)
     sums = jnp.einsum("...ct,...dt->...cd", signal, signal, precision="highest")
-    return sums / num_samples
+    return sums / max(num_samples, 1)
 
 
 def smooth_covariance(

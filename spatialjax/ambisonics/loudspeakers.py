@@ -71,6 +71,12 @@ def loudspeaker_decoder(
         return decoder
     check_shape("speakers", speakers, "l 3")
     speakers = np.asarray(speakers, np.float64)
+    lengths = np.linalg.norm(speakers, axis=-1)
+    if len(speakers) < 2 or not (np.abs(lengths - 1) < 1e-3).all():
+        raise ConfigError(
+            f"{len(speakers)} speakers lie {lengths.round(3).tolist()} from the "
+            "middle, expected at least two unit vectors"
+        )
     harmonics = spherical_harmonics(speakers, order, Norm.N3D)
     if method == LoudspeakerMethod.SAMPLING:
         matrix = harmonics

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from spatialjax.ambisonics import num_channels
 from spatialjax.audio import magnitude, pcm16_to_float
+from spatialjax.errors import ConfigError
 from spatialjax.losses import (
     energy_map_loss,
     intensity_loss,
@@ -84,7 +85,14 @@ class SpatialAudio:
         return self.net.init(key)
 
     def with_constant_gains(self, gains: Sequence[float]) -> "SpatialAudio":
-        """The same task whose field looks and hears alike always, as a baseline."""
+        """The same task whose field looks and hears alike always, as a baseline.
+
+        Raises:
+          ConfigError: there is no gain for each channel above W.
+        """
+        above = num_channels(self.order) - 1
+        if len(gains) != above:
+            raise ConfigError(f"{len(gains)} gains are given for {above} channels")
         return dataclasses.replace(self, net=ConstantNet(tuple(gains)))
 
     def loss(

@@ -151,3 +151,7 @@ def test_wrong_shapes_and_times_are_refused():
         smooth_covariance(jnp.zeros((2, 4, 4)), 0.1, before=jnp.zeros((9, 9)))
     with pytest.raises(ConfigError, match="time_constant_s is 0"):
         smooth_covariance(jnp.zeros((2, 4, 4)), 0.1, 0)
+
+
+def test_no_samples_are_silence():
+    np.testing.assert_array_equal(covariance(jnp.zeros((2, 4, 0))), np.zeros((2, 4, 4)))

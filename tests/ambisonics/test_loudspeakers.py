@@ -179,5 +179,8 @@ def test_what_a_method_cannot_serve_is_told():
         loudspeaker_decoder(Layout.SURROUND_5_1, 3, LoudspeakerMethod.EPAD)
     with pytest.raises(ConfigError, match="order is -1"):
         loudspeaker_decoder(Layout.CUBE, -1)
+    for wrong in (np.eye(3)[:1], 2 * np.eye(3), np.nan * np.eye(3)):
+        with pytest.raises(ConfigError, match="expected at least two unit vectors"):
+            loudspeaker_decoder(wrong, 1)
     with pytest.raises(ShapeError, match="speakers"):
         loudspeaker_decoder(np.eye(2), 1)
