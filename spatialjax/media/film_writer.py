@@ -1,10 +1,10 @@
 """Films as mp4 files that browsers play: H.264 pictures and AAC sound."""
 
+import contextlib
 import heapq
 import itertools
 import math
 import operator
-import pathlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -46,26 +46,11 @@ def write_film(
     image, images = _peek(images)
     chunk, sound = _peek(sound)
     layout = "stereo" if len(chunk) == 2 else "mono"
-    with replaced_file(path) as part:
-        try:
-            _write(part, image_rate_hz, image, images, layout, sound, sample_rate_hz)
-        except av.error.FFmpegError as error:
-            raise MediaError(
-                f"{path} cannot be written: {reason(error)}{room_advice(error)}"
-            ) from error
-
-
-def _write(
-    path: pathlib.Path,
-    image_rate_hz: float,
-    image: np.ndarray,
-    images: Iterator[np.ndarray],
-    layout: str,
-    sound: Iterator[np.ndarray],
-    sample_rate_hz: int,
-) -> None:
-    """Write the film; `image` is the first one."""
-    with av.open(f"file:{path}", "w", format="mp4") as container:
+    with (
+        replaced_file(path) as part,
+        encoder_told(path),
+        av.open(f"file:{part}", "w", format="mp4") as container,
+    ):
         video = container.add_stream(
             "libx264", rate=Fraction(image_rate_hz).limit_denominator(1001)
         )
@@ -81,6 +66,21 @@ def _write(
             key=operator.itemgetter(0),
         ):
             container.mux(packets)
+
+
+@contextlib.contextmanager
+def encoder_told(path: FilePath) -> Iterator[None]:
+    """Tell what FFmpeg says while a file `path` is written.
+
+    Raises:
+      MediaError: it cannot be written.
+    """
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise MediaError(
+            f"{path} cannot be written: {reason(error)}{room_advice(error)}"
+        ) from error
 
 
 def _peek(values: Iterable[np.ndarray]) -> tuple[np.ndarray, Iterator[np.ndarray]]:

@@ -1,6 +1,5 @@
 """Films for players of spatial media: pictures of another film, and ambisonics."""
 
-import contextlib
 import heapq
 import itertools
 import operator
@@ -14,15 +13,14 @@ import numpy as np
 
 from spatialjax.errors import MediaError, check_shape
 from spatialjax.media.chunks import rechunk
-from spatialjax.media.container import FilePath, reason
-from spatialjax.media.files import room_advice
+from spatialjax.media.container import FilePath
 from spatialjax.media.film_pictures import (
     TimedPackets,
     copy_pictures,
     encode_pictures,
     open_pictures,
 )
-from spatialjax.media.film_writer import AAC_RATES_HZ
+from spatialjax.media.film_writer import AAC_RATES_HZ, encoder_told
 from spatialjax.media.new_file import replaced_file
 from spatialjax.media.spatial_boxes import SoundField, SphericalPicture, sound_field_of
 from spatialjax.media.spatial_metadata import (
@@ -112,7 +110,7 @@ def write_spatial_film(
         check_pictures(source.codec, path, reencode)
         begin_s = source.start_s if sound_start_s is None else sound_start_s
         origin_s = min(begin_s, source.start_s)
-        with _told(path), av.open(f"file:{part}", "w") as target:
+        with encoder_told(path), av.open(f"file:{part}", "w") as target:
             if reencode:
                 pictures = encode_pictures(source, target, origin_s)
             else:
@@ -181,9 +179,9 @@ def check_pictures(codec: str, path: FilePath, reencode: bool) -> None:
     others = [name for name, kind in FILM_KINDS.items() if codec in kind.pictures]
     raise MediaError(
         f"{path} cannot hold pictures of {codec}, expected "
-        f"{', '.join(FILM_KINDS[suffix].pictures)}; name the film "
-        f"{' or '.join(others)}, or have them encoded anew (reencode) in "
-        + " or ".join(_WITH_BOXES)
+        f"{', '.join(FILM_KINDS[suffix].pictures)}; "
+        + (f"name the film {' or '.join(others)}, or " if others else "")
+        + f"have them encoded anew (reencode) in {' or '.join(_WITH_BOXES)}"
     )
 
 
@@ -232,13 +230,3 @@ def _encode(
 def _checked(chunk: np.ndarray, channels: int) -> np.ndarray:
     check_shape("sound", chunk, "c t", {"c": channels})
     return chunk
-
-
-@contextlib.contextmanager
-def _told(path: FilePath) -> Iterator[None]:
-    try:
-        yield
-    except av.error.FFmpegError as error:
-        raise MediaError(
-            f"{path} cannot be written: {reason(error)}{room_advice(error)}"
-        ) from error

@@ -99,8 +99,8 @@ def inject_spatial_metadata(
       movie_first: put the header before the media, for players on the web.
 
     Raises:
-      MediaError: a file cannot be read or written, there is no such track, the
-        projection cannot be written, or see `rewrite_movie`.
+      MediaError: a file cannot be read or written, there is no such track,
+        the sphere or the field cannot be written, or see `rewrite_movie`.
     """
     if picture:
         check_sphere(picture)
