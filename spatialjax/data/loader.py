@@ -2,8 +2,8 @@
 
 Batch `step` of a run is a function of (seed, step). Row r of it is item
 ``step * batch_size + r``, whichever process, thread or worker builds it: process p of
-P builds rows [p B / P, (p + 1) B / P). A run resumes at any step, on any number of
-processes, without the state of an iterator.
+P builds rows [p B / P, (p + 1) B / P), or as much of each micro-batch. A run resumes at
+any step, on any number of processes, without the state of an iterator.
 """
 
 import signal
@@ -57,6 +57,7 @@ def train_batches(
     start_step: int = 0,
     process_index: int = 0,
     process_count: int = 1,
+    num_micro_batches: int = 1,
 ) -> Iterator[HostBatch]:
     """Endless batches of drawn mixtures, from `start_step` on.
 
@@ -71,6 +72,8 @@ def train_batches(
       start_step: the first batch.
       process_index: which share of the rows is built.
       process_count: into how many shares the rows are split.
+      num_micro_batches: parts of a batch that are split among the processes each by
+        itself; a share holds its rows of the first part, then those of the second.
 
     Raises:
       ConfigError: the batch cannot be split among the processes.
@@ -105,7 +108,9 @@ def train_batches(
         ),
         silence_rms=config.silence_rms,
         batch_size=config.batch_size,
-        rows=share_of_rows(config.batch_size, process_index, process_count),
+        rows=share_of_rows(
+            config.batch_size, process_index, process_count, num_micro_batches
+        ),
     )
     return _iterate(batches, config, start_step)
 
@@ -150,19 +155,23 @@ def pair_batches(
     return _iterate(batches, config, 0)
 
 
-def share_of_rows(batch_size: int, process_index: int, process_count: int) -> range:
-    """The rows of a global batch that one of several processes builds.
+def share_of_rows(
+    batch_size: int, process_index: int, process_count: int, num_parts: int = 1
+) -> tuple[int, ...]:
+    """The rows of a global batch, of each of its parts, that one process builds.
 
     Raises:
-      ConfigError: the batch cannot be split into equal shares.
+      ConfigError: the parts cannot be split into equal shares.
     """
-    rows, rest = divmod(batch_size, process_count)
+    rows, rest = divmod(batch_size, process_count * num_parts)
     if rest or not rows:
+        times = f" times {num_parts} micro-batches" if num_parts > 1 else ""
         raise ConfigError(
             f"data.batch_size is {batch_size}, expected a multiple of the "
-            f"{process_count} processes"
+            f"{process_count} processes{times}"
         )
-    return range(process_index * rows, (process_index + 1) * rows)
+    shares = np.arange(batch_size).reshape(num_parts, process_count, rows)
+    return tuple(shares[:, process_index].ravel().tolist())
 
 
 def fit_window(dataset: Dataset, batch_spec: BatchSpec, config: DataConfig) -> Window:
@@ -252,7 +261,7 @@ class BatchSource:
     window: Window
     examples: DrawnExamples | tuple[Example, ...]
     batch_size: int
-    rows: range
+    rows: tuple[int, ...]
     silence_rms: float = 0.0
 
     def __len__(self) -> int:
@@ -260,8 +269,7 @@ class BatchSource:
 
     def __getitem__(self, step: int) -> HostBatch:
         """The rows of batch `step` that this process builds; padding stays zero."""
-        first = step * self.batch_size + self.rows[0]
-        indices = range(first, first + len(self.rows))
+        indices = [step * self.batch_size + row for row in self.rows]
         batch = {
             name: np.zeros((len(indices), *spec.shape), spec.dtype)
             for name, spec in self.batch_spec.items()

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.nn.conv import Conv
 from spatialjax.nn.initializers import Draws, fan_in_uniform, he_fan_out
+from spatialjax.nn.kept import BLOCK
 from spatialjax.nn.norm import GLOBAL_NORM, BatchNorm, Mode, NormConfig
 from spatialjax.nn.pooling import max_pool
 from spatialjax.typing import Array
@@ -77,7 +79,7 @@ class Block(nnx.Module):
         if self.downsample is not None:
             project, norm = self.downsample
             x = norm(project(x), mode)
-        return jax.nn.relu(x + y)
+        return checkpoint_name(jax.nn.relu(x + y), BLOCK)
 
 
 class Trunk(nnx.Module):
@@ -101,6 +103,7 @@ class Trunk(nnx.Module):
 
     def __call__(self, x: Array, mode: Mode) -> Array:
         x = max_pool(jax.nn.relu(self.bn1(self.conv1(x), mode)))
+        x = checkpoint_name(x, BLOCK)
         for index in range(4):
             for block in getattr(self, f"layer{index + 1}"):
                 x = block(x, mode)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.nn.conv import Conv
 from spatialjax.nn.initializers import Draws, fan_in_uniform
+from spatialjax.nn.kept import BLOCK
 from spatialjax.nn.norm import GLOBAL_NORM, BatchNorm, Mode, NormConfig
 from spatialjax.typing import Array
 
@@ -38,7 +40,7 @@ class Stage(nnx.Module):
         self.norm = BatchNorm(width, config.norm, rngs=rngs)
 
     def __call__(self, x: Array, mode: Mode) -> Array:
-        return jax.nn.relu(self.norm(self.conv(x), mode))
+        return checkpoint_name(jax.nn.relu(self.norm(self.conv(x), mode)), BLOCK)
 
 
 class SmallImageNet(nnx.Module):

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.errors import check_shape
 from spatialjax.nn.conv import SAME, Conv, conv
 from spatialjax.nn.initializers import Draws, glorot_uniform
+from spatialjax.nn.kept import BLOCK, LINEAR
 from spatialjax.nn.norm import BatchNorm, Mode, NormConfig
 from spatialjax.nn.pooling import max_pool
 from spatialjax.typing import Array
@@ -67,6 +69,7 @@ class AudioEncoder(nnx.Module):
         x, outputs = magnitude[..., None], []
         for index in range(len(AUDIO_LAYERS)):
             x = jax.nn.relu(getattr(self, f"conv{index + 1}")(x))
+            x = checkpoint_name(x, BLOCK)
             outputs.append(x)
         return tuple(outputs)
 
@@ -111,7 +114,8 @@ class ConvNorm(nnx.Module):
 
     def __call__(self, x: Array, mode: Mode) -> Array:
         kernel = self.kernel[...].astype(self.dtype)
-        return self.bn(conv(x.astype(self.dtype), kernel, self.stride, SAME), mode)
+        y = conv(x.astype(self.dtype), kernel, self.stride, SAME)
+        return self.bn(checkpoint_name(y, LINEAR), mode)
 
 
 class Block(nnx.Module):
@@ -141,7 +145,8 @@ class Block(nnx.Module):
 
     def __call__(self, x: Array, mode: Mode) -> Array:
         y = self.conv_2(jax.nn.relu(self.conv_1(x, mode)), mode)
-        return jax.nn.relu(y + (x if self.shortcut is None else self.shortcut(x)))
+        y = jax.nn.relu(y + (x if self.shortcut is None else self.shortcut(x)))
+        return checkpoint_name(y, BLOCK)
 
 
 class VisualEncoder(nnx.Module):
@@ -164,7 +169,7 @@ class VisualEncoder(nnx.Module):
         Pictures are in [-0.5, 0.5]; flow is its two components and its length, pixels.
         """
         x = jax.nn.relu(self.conv1["conv"](images, mode))
-        x = max_pool(x, padding=SAME)
+        x = checkpoint_name(max_pool(x, padding=SAME), BLOCK)
         for stage, num_blocks in enumerate(self.depth):
             for index in range(num_blocks):
                 x = getattr(self, f"conv{stage + 2}_{index + 1}")(x, mode)

@@ -3,11 +3,13 @@
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.models.spatialaudiogen_encoders import AUDIO_LAYERS
 from spatialjax.nn.conv_transpose import ConvTranspose, input_rows
 from spatialjax.nn.dense import Dense
 from spatialjax.nn.initializers import Draws, glorot_uniform
+from spatialjax.nn.kept import BLOCK
 from spatialjax.typing import Array
 
 Rows = tuple[int, int]
@@ -70,7 +72,8 @@ class Separation(nnx.Module):
             x = x[:, start - before : stop - before]
             if index:
                 skip = heard[index - 1][:, start:stop]
-                x = jnp.concatenate([jax.nn.relu(x), skip], -1)
+                x = checkpoint_name(jax.nn.relu(x), BLOCK)
+                x = jnp.concatenate([x, skip], -1)
         return x
 
 

@@ -5,8 +5,17 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
-from spatialjax.nn import GLOBAL_NORM, BatchNorm, Draws, Mode, NormConfig, SphereConv
+from spatialjax.nn import (
+    BLOCK,
+    GLOBAL_NORM,
+    BatchNorm,
+    Draws,
+    Mode,
+    NormConfig,
+    SphereConv,
+)
 from spatialjax.typing import Array
 
 
@@ -45,7 +54,7 @@ class Layer(nnx.Module):
         self.norm = BatchNorm(width, config.norm, rngs=rngs)
 
     def __call__(self, x: Array, mode: Mode) -> Array:
-        return jax.nn.relu(self.norm(self.conv(x), mode))
+        return checkpoint_name(jax.nn.relu(self.norm(self.conv(x), mode)), BLOCK)
 
 
 class SphereNet(nnx.Module):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.errors import ShapeError
 from spatialjax.nn.conv import Conv
@@ -17,6 +18,7 @@ from spatialjax.nn.initializers import (
     normal_around,
     ones,
 )
+from spatialjax.nn.kept import BLOCK
 from spatialjax.nn.norm import GLOBAL_NORM, BatchNorm, Mode, NormConfig
 from spatialjax.nn.upsample_conv import UpsampleConv
 from spatialjax.typing import Array
@@ -102,12 +104,14 @@ class Level(nnx.Module):
         if not self.is_outermost:
             x = jax.nn.leaky_relu(x, LEAK)
         x = self.down(x)
-        return x if self.down_norm is None else self.down_norm(x, mode)
+        x = x if self.down_norm is None else self.down_norm(x, mode)
+        return checkpoint_name(x, BLOCK)
 
     def go_up(self, x: Array, mode: Mode) -> Array:
         """The rows with twice the sides."""
         x = self.up(jax.nn.relu(x))
-        return x if self.up_norm is None else self.up_norm(x, mode)
+        x = x if self.up_norm is None else self.up_norm(x, mode)
+        return checkpoint_name(x, BLOCK)
 
 
 class Unet(nnx.Module):

@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
+from spatialjax.nn.kept import LINEAR
 from spatialjax.typing import Array
 
 Sizes = tuple[int, ...]
@@ -81,6 +83,7 @@ class Conv(nnx.Module):
         kernel = self.kernel[...].astype(self.dtype)
         x = x.astype(self.dtype)
         y = conv(x, kernel, self.strides, self.padding, self.dilation)
+        y = checkpoint_name(y, LINEAR)
         return y if self.bias is None else add_bias(y, self.bias[...])
 
 

@@ -14,9 +14,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.nn.conv import Sizes, add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
+from spatialjax.nn.kept import LINEAR
 from spatialjax.typing import Array
 
 
@@ -97,4 +99,4 @@ class ConvTranspose(nnx.Module):
         """The spread rows, in the compute dtype."""
         kernel = self.kernel[...].astype(self.dtype)
         y = conv_transpose(x.astype(self.dtype), kernel, self.strides)
-        return add_bias(y, self.bias[...])
+        return add_bias(checkpoint_name(y, LINEAR), self.bias[...])

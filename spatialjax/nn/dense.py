@@ -3,9 +3,11 @@
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.nn.conv import add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
+from spatialjax.nn.kept import LINEAR
 from spatialjax.typing import Array
 
 
@@ -32,4 +34,4 @@ class Dense(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """The mapped values, in the compute dtype."""
         y = x.astype(self.dtype) @ self.kernel[...].astype(self.dtype)
-        return add_bias(y, self.bias[...])
+        return add_bias(checkpoint_name(y, LINEAR), self.bias[...])

@@ -14,9 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 
 from spatialjax.nn.conv import add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
+from spatialjax.nn.kept import LINEAR
 from spatialjax.typing import Array
 
 
@@ -132,4 +134,5 @@ class UpsampleConv(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """The upsampled and filtered rows, in the compute dtype."""
         y = upsample_conv(x.astype(self.dtype), self.kernel[...].astype(self.dtype))
+        y = checkpoint_name(y, LINEAR)
         return y if self.bias is None else add_bias(y, self.bias[...])

@@ -3,12 +3,14 @@
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
+
 from spatialjax.errors import UserError
 from spatialjax.training.step import StepReport
 from spatialjax.typing import PyTree
 
 IN_FLIGHT = 2
-"""Steps that may be under way unchecked: enough that the host is never waited for."""
+"""Calls that may be under way unchecked: enough that the host is never waited for."""
 
 
 class NonFiniteError(UserError):
@@ -23,7 +25,9 @@ class NonFiniteGuard:
         self._waiting: deque[tuple[int, StepReport]] = deque()
 
     def add(self, step: int, report: StepReport) -> None:
-        """Notes the report of a step that was just dispatched; checks an earlier one.
+        """Notes the report of a call that was just dispatched; checks an earlier one.
+
+        `step` is the last one of the call; the report has its steps on a leading axis.
 
         Raises:
           NonFiniteError: names the first step whose numbers are not finite.
@@ -38,12 +42,15 @@ class NonFiniteGuard:
             self._check_oldest()
 
     def _check_oldest(self) -> None:
-        step, report = self._waiting.popleft()
-        if self._fetch(report.is_finite):
+        last, report = self._waiting.popleft()
+        is_finite = self._fetch(report.is_finite)
+        if is_finite.all():
             return
+        first = int(np.argmin(is_finite))
+        step = last - len(is_finite) + 1 + first
         values = self._fetch(report.scalars)
         shown = ", ".join(
-            f"{name} {float(values[name]):.4g}"
+            f"{name} {values[name][first]:.4g}"
             for name in ("loss", "gradient_norm", "parameter_norm")
         )
         raise NonFiniteError(

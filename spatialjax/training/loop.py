@@ -17,6 +17,7 @@ from spatialjax.errors import ConfigError
 from spatialjax.media import write_file
 from spatialjax.tasks.base import Trainable, Variables
 from spatialjax.tasks.cost import memory_gb
+from spatialjax.training.call import compile_call, make_feed
 from spatialjax.training.checkpoint import Checkpoints
 from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.feed import Feed
@@ -25,7 +26,7 @@ from spatialjax.training.interruption import StopRequest
 from spatialjax.training.metrics_writer import METRICS, MetricsWriter, clock
 from spatialjax.training.parallel import Parallel
 from spatialjax.training.start import Amend, Start, find_start
-from spatialjax.training.step import StepReport, make_train_step
+from spatialjax.training.step import StepReport
 from spatialjax.training.workdir import check_place, write_config
 from spatialjax.typing import Batch
 
@@ -100,8 +101,14 @@ def fit(
         )
     if num_left <= 0:
         return FitResult(first_step, start.variables, start.scores, None)
+    if num_left % experiment.training.steps_per_call:
+        raise ConfigError(
+            f"{workdir} holds step {first_step}, from where no whole calls of "
+            f"{experiment.training.steps_per_call} steps lead to the end; set "
+            "training.steps_per_call to a divisor of both"
+        )
     with contextlib.closing(
-        Feed(batches(first_step), task.batch_spec, parallel.place_batch, num_left)
+        make_feed(task, experiment, parallel, batches(first_step), num_left)
     ) as feed:
         feed.advance()
         loop = _Loop(task, experiment, dataset_hash, parallel, feed, validate)
@@ -141,15 +148,20 @@ class _Loop:
     def _compile(self, start: Start) -> str:
         """Compiles the step and tries it once; what is about to happen, in one line."""
         parallel, training = self.parallel, self.experiment.training
-        function = make_train_step(
-            self.task, start.optimizer, self.experiment.seed, parallel.axis
-        )
         state = parallel.place(start.state)
         before_s = time.perf_counter()
-        self.step = parallel.compile_step(function, state, self.feed.current)
+        self.call = compile_call(
+            self.task,
+            start.optimizer,
+            self.experiment,
+            parallel,
+            state,
+            self.feed.current,
+        )
         compile_s = time.perf_counter() - before_s
-        jax.block_until_ready(self.step(state, self.feed.current))
+        jax.block_until_ready(self.call(state, self.feed.current))
         step_s = time.perf_counter() - before_s - compile_s
+        step_s /= training.steps_per_call
         sizes = [int(np.size(leaf)) for leaf in jax.tree.leaves(start.state.params)]
         device = parallel.mesh.devices.flat[0].device_kind
         return (
@@ -157,17 +169,18 @@ class _Loop:
             f"batch {self.batch_size} on {parallel.num_devices} x {device} "
             f"({parallel.strategy.value}), {'resumed' if start.metadata else 'new'}, "
             f"steps {start.step} to {training.num_steps}, compiled in {compile_s:.1f} "
-            f"s; {memory_gb(self.step):.2f} GB a device, {step_s:.2f} s a step, about "
+            f"s; {memory_gb(self.call):.2f} GB a device, {step_s:.2f} s a step, about "
             f"{clock((training.num_steps - start.step) * step_s)} in all"
         )
 
     def _make_steps(self, start: Start) -> FitResult:
-        """Steps until the end or a signal; each validated one is saved before."""
+        """Calls until the end or a signal; each validated step is saved before."""
         training, checkpoint = self.experiment.training, self.experiment.checkpoint
         num_steps = training.num_steps
         self._restart_clock(start.step)
-        for done in range(start.step + 1, num_steps + 1):
-            self.state, report = self.step(self.state, self.feed.current)
+        per_call = training.steps_per_call
+        for done in range(start.step + per_call, num_steps + 1, per_call):
+            self.state, report = self.call(self.state, self.feed.current)
             self.feed.advance()
             self.guard.add(done, report)
             if _is_due(done, training.log_every_steps, num_steps):
@@ -189,7 +202,8 @@ class _Loop:
         return self.stop.signal_name
 
     def _log(self, done: int, report: StepReport) -> None:
-        scalars = self.parallel.fetch(report.scalars)
+        fetched = self.parallel.fetch(report.scalars)
+        scalars = {name: values[-1] for name, values in fetched.items()}
         self.guard.check_all()
         self.writer.write(done, scalars)
         elapsed_s = self.feed.elapsed_s

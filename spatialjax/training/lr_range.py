@@ -19,11 +19,11 @@ import optax
 from spatialjax.config import validate_tree
 from spatialjax.data import open_dataset, train_batches
 from spatialjax.errors import ConfigError, nearest
+from spatialjax.training.call import compile_call, make_feed
 from spatialjax.training.experiment import Experiment
-from spatialjax.training.feed import Feed
 from spatialjax.training.optimizer import Group, Optimizer, make_optimizer
 from spatialjax.training.start import Amend, first_variables
-from spatialjax.training.step import init_state, make_train_step
+from spatialjax.training.step import init_state
 from spatialjax.typing import Array, HostArray
 
 MEMORY = 0.95
@@ -118,24 +118,26 @@ def _losses(
     task = experiment.task.build()
     variables = first_variables(task, experiment, amend)
     optimizer = _scaled(make_optimizer(experiment.optimizer, variables, 1), rates)
+    training = dataclasses.replace(experiment.training, steps_per_call=1)
+    experiment = dataclasses.replace(experiment, training=training)
     parallel = experiment.parallel.build()
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
     batches = train_batches(
-        dataset, task.batch_spec, experiment.data, experiment.seed, 0, 0, 1
+        dataset,
+        task.batch_spec,
+        experiment.data,
+        experiment.seed,
+        num_micro_batches=training.num_micro_batches,
     )
     state = parallel.place(init_state(variables, optimizer))
-    feed = Feed(batches, task.batch_spec, parallel.place_batch, len(rates))
+    feed = make_feed(task, experiment, parallel, batches, len(rates))
     with contextlib.closing(feed):
         feed.advance()
-        step = parallel.compile_step(
-            make_train_step(task, optimizer, experiment.seed, parallel.axis),
-            state,
-            feed.current,
-        )
+        step = compile_call(task, optimizer, experiment, parallel, state, feed.current)
         for _ in rates:
             state, report = step(state, feed.current)
             feed.advance()
-            yield float(parallel.fetch(report.scalars["loss"]))
+            yield float(parallel.fetch(report.scalars["loss"])[0])
 
 
 def _scaled(optimizer: Optimizer, rates: HostArray) -> Optimizer:

@@ -69,6 +69,7 @@ def train(
             start_step,
             jax.process_index(),
             jax.process_count(),
+            experiment.training.num_micro_batches,
         )
 
     def validate(step: int, variables: Variables) -> dict[str, float]:

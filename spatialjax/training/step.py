@@ -9,6 +9,7 @@ import optax
 
 from spatialjax.tasks.base import Trainable, Variables
 from spatialjax.training.optimizer import Optimizer
+from spatialjax.training.remat import Remat
 from spatialjax.typing import Array, Batch, PyTree
 
 
@@ -28,6 +29,15 @@ class StepReport(NamedTuple):
     is_finite: Array
 
 
+class _Sums(NamedTuple):
+    """What is added over the micro-batches and the devices of a step."""
+
+    loss: Array
+    weight: Array
+    scalars: dict[str, Array]
+    gradient: PyTree
+
+
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, StepReport]]
 
 
@@ -42,31 +52,59 @@ def init_state(variables: Variables, optimizer: Optimizer) -> TrainState:
 
 
 def make_train_step(
-    task: Trainable, optimizer: Optimizer, seed: int, axis: str | None
+    task: Trainable,
+    optimizer: Optimizer,
+    seed: int,
+    axis: str | None,
+    *,
+    num_micro_batches: int = 1,
+    remat: Remat = Remat.NONE,
 ) -> TrainStep:
     """One step: gradient of sum(loss) / sum(weight) over all devices, then an update.
 
     Random draws depend on (seed, step) and, inside the task, on the example alone:
     a resumed run and another number of devices draw the same numbers. `axis` names the
-    device axis under `pmap` and is None under `jit`.
+    device axis under `pmap` and is None otherwise. With several micro-batches the
+    entries of a batch are ``[micro-batches, rows, ...]``: gradients are added one after
+    the other, and only batch statistics, which each micro-batch has of its own, tell
+    the result from that of one batch.
     """
 
-    def sum_over_devices(tree: PyTree) -> PyTree:
-        return tree if axis is None else jax.lax.psum(tree, axis)
+    def add_up(
+        params: PyTree, statistics: PyTree, batch: Batch, key: Array
+    ) -> tuple[PyTree, _Sums]:
+        """The statistics after a micro-batch, and what it adds."""
+
+        def loss(params: PyTree) -> tuple[Array, tuple]:
+            return task.loss(Variables(params, statistics), batch, key, axis)
+
+        gradient_of = jax.value_and_grad(remat.wrap(loss), has_aux=True)
+        (total, aux), gradient = gradient_of(params)
+        gradient = _zero_where(optimizer.is_frozen, gradient)
+        return aux.state, _Sums(total, aux.weight, aux.scalars, gradient)
+
+    def add_up_all(
+        params: PyTree, statistics: PyTree, batch: Batch, key: Array
+    ) -> tuple[PyTree, _Sums]:
+        if num_micro_batches == 1:
+            return add_up(params, statistics, batch, key)
+
+        def add(carry: tuple[PyTree, _Sums], rows: Batch) -> tuple[tuple, None]:
+            statistics, sums = carry
+            statistics, more = add_up(params, statistics, rows, key)
+            return (statistics, jax.tree.map(jnp.add, sums, more)), None
+
+        first = jax.tree.map(lambda rows: rows[0], batch)
+        shapes = jax.eval_shape(add_up, params, statistics, first, key)[1]
+        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        return jax.lax.scan(add, (statistics, zeros), batch)[0]
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, StepReport]:
         key = jax.random.fold_in(jax.random.key(seed), state.step)
-
-        def loss(params: PyTree) -> tuple[Array, tuple]:
-            return task.loss(Variables(params, state.state), batch, key, axis)
-
-        (total, aux), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
-        gradient = _zero_where(optimizer.is_frozen, gradient)
-        total, weight, sums, gradient = sum_over_devices(
-            (total, aux.weight, aux.scalars, gradient)
-        )
-        share = 1.0 / jnp.where(weight > 0, weight, 1.0)
-        gradient = jax.tree.map(lambda g: g * share.astype(g.dtype), gradient)
+        statistics, sums = add_up_all(state.params, state.state, batch, key)
+        sums = sums if axis is None else jax.lax.psum(sums, axis)
+        share = 1.0 / jnp.where(sums.weight > 0, sums.weight, 1.0)
+        gradient = jax.tree.map(lambda g: g * share.astype(g.dtype), sums.gradient)
         updates, opt_state = optimizer.transform.update(
             gradient, state.opt_state, state.params
         )
@@ -77,23 +115,39 @@ def make_train_step(
                 lambda keep, old, fresh: old if keep else fresh,
                 optimizer.keeps_statistics,
                 state.state,
-                aux.state,
+                statistics,
             ),
             opt_state=opt_state,
         )
         scalars = {
-            "loss": total * share,
-            **{name: value * share for name, value in sums.items()},
+            "loss": sums.loss * share,
+            **{name: value * share for name, value in sums.scalars.items()},
             "gradient_norm": _norm(gradient),
             "update_norm": _norm(updates),
             "parameter_norm": _norm(new.params),
             **{n: rate(state.step) for n, rate in optimizer.learning_rates.items()},
         }
-        norms = [total, _norm(gradient), _norm(new.params), _norm(new.state)]
+        norms = [sums.loss, _norm(gradient), _norm(new.params), _norm(new.state)]
         is_finite = jnp.isfinite(jnp.stack([n.astype(jnp.float32) for n in norms]))
         return new, StepReport(scalars, is_finite.all())
 
     return train_step
+
+
+def make_train_call(step: TrainStep, num_steps: int) -> TrainStep:
+    """A function of `num_steps` batches, one behind the other, for as many steps.
+
+    Entries of its batch and of its report have the steps for a leading axis. One call
+    for many steps saves the host's part of each, which a small model waits for.
+    """
+
+    def call(state: TrainState, batch: Batch) -> tuple[TrainState, StepReport]:
+        if num_steps > 1:
+            return jax.lax.scan(step, state, batch)
+        state, report = step(state, jax.tree.map(lambda entry: entry[0], batch))
+        return state, jax.tree.map(lambda value: value[None], report)
+
+    return call
 
 
 def _zero_where(is_zero: PyTree, tree: PyTree) -> PyTree:

@@ -20,7 +20,11 @@ CONFIG = "config.json"
 
 MAY_DIFFER = (
     "name",
-    "training",
+    "training.num_steps",
+    "training.log_every_steps",
+    "training.validate_every_steps",
+    "training.steps_per_call",
+    "training.remat",
     "parallel",
     "checkpoint",
     "init_from",

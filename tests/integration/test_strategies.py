@@ -1,5 +1,6 @@
-"""The real task on one device and on eight, under jit and under pmap."""
+"""The real task on one device and on eight, under each strategy."""
 
+import itertools
 import json
 
 import jax
@@ -35,7 +36,7 @@ def train(workdir, *words):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    return train(tmp_path_factory.mktemp("reference"), Strategy.JIT, 1)
+    return train(tmp_path_factory.mktemp("reference"), Strategy.DATA, 1)
 
 
 def check_same(found, reference):
@@ -56,7 +57,8 @@ def test_the_reference_learns(reference):
 @pytest.mark.parametrize(
     ("strategy", "num_devices"),
     [
-        (Strategy.JIT, 8),
+        (Strategy.DATA, 8),
+        (Strategy.FSDP, 8),
         (Strategy.PMAP, 8),
         pytest.param(Strategy.PMAP, 1, marks=pytest.mark.slow),
     ],
@@ -67,8 +69,8 @@ def test_the_same_losses(tmp_path, reference, strategy, num_devices):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(Strategy.PMAP, Strategy.JIT), (Strategy.JIT, Strategy.PMAP)],
+    list(itertools.permutations(Strategy, 2)),
 )
-def test_a_checkpoint_goes_on_under_the_other(tmp_path, reference, first, second):
+def test_a_checkpoint_goes_on_under_another(tmp_path, reference, first, second):
     train(tmp_path, first, 8, 3)
     check_same(train(tmp_path, second, 8), reference)

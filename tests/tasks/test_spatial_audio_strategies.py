@@ -54,14 +54,14 @@ def trained(name, strategy, num_devices):
 @pytest.mark.parametrize(
     ("name", "strategy"),
     [
-        ("native", Strategy.JIT),
+        ("native", Strategy.DATA),
         ("compat", Strategy.PMAP),
         pytest.param("native", Strategy.PMAP, marks=pytest.mark.slow),
-        pytest.param("compat", Strategy.JIT, marks=pytest.mark.slow),
+        pytest.param("compat", Strategy.DATA, marks=pytest.mark.slow),
     ],
 )
 def test_eight_devices_do_as_one(name, strategy):
-    expected, way = trained(name, Strategy.JIT, 1)
+    expected, way = trained(name, Strategy.DATA, 1)
     losses, other_way = trained(name, strategy, 8)
     assert len(set(expected)) == NUM_STEPS  # each step turns otherwise
     np.testing.assert_allclose(losses, expected, rtol=1e-4)

@@ -40,7 +40,7 @@ class FakeConfig:
         return PlainTask(num_samples=self.num_samples, rate_hz=self.rate_hz)
 
 
-def make_experiment(num_steps=6, strategy=Strategy.JIT, num_devices=2, **fields):
+def make_experiment(num_steps=6, strategy=Strategy.DATA, num_devices=2, **fields):
     settings = {
         "task": FakeConfig(),
         "optimizer": OptimizerConfig(learning_rate=0.05),

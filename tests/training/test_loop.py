@@ -24,7 +24,7 @@ from tests.training.runs import (
     run_fit,
 )
 
-STRATEGIES = [Strategy.JIT, Strategy.PMAP]
+STRATEGIES = list(Strategy)
 
 
 def losses(workdir):
@@ -120,9 +120,11 @@ def test_a_run_goes_on_bitwise_under_the_same_strategy(tmp_path, strategy):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ((Strategy.PMAP, 8), (Strategy.JIT, 2)),
-        ((Strategy.JIT, 2), (Strategy.PMAP, 8)),
-        ((Strategy.JIT, 1), (Strategy.JIT, 8)),
+        ((Strategy.PMAP, 8), (Strategy.DATA, 2)),
+        ((Strategy.DATA, 2), (Strategy.PMAP, 8)),
+        ((Strategy.FSDP, 8), (Strategy.DATA, 2)),
+        ((Strategy.PMAP, 2), (Strategy.FSDP, 4)),
+        ((Strategy.DATA, 1), (Strategy.DATA, 8)),
     ],
 )
 def test_a_checkpoint_restores_elsewhere(tmp_path, reference, first, second):
@@ -287,7 +289,7 @@ def test_speed_is_told_apart_from_what_the_seed_decides(tmp_path, capsys):
     }  # fmt: skip
     assert 0 <= speed[0]["input_wait_share"] <= 1
     text = capsys.readouterr().err
-    assert "17 parameters, batch 8 on 2 x cpu (jit), new, steps 0 to 2" in text
+    assert "17 parameters, batch 8 on 2 x cpu (data), new, steps 0 to 2" in text
     assert "step 2/2" in text
     assert "0:00:00 left" in text
 

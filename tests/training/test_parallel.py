@@ -8,7 +8,7 @@ from spatialjax.training.parallel import ParallelConfig, Strategy
 from tests.fakes import fake_batch
 from tests.training.runs import PlainTask
 
-STRATEGIES = [Strategy.JIT, Strategy.PMAP]
+STRATEGIES = list(Strategy)
 TREE = {"kernel": np.arange(6.0, dtype=np.float32).reshape(2, 3), "step": np.int32(4)}
 
 
