@@ -2,8 +2,9 @@
 
 One checkpoint is one folder ``checkpoints/<step>``: the arrays of a `TrainState` and a
 JSON text with what is needed to use or continue the run. It appears whole or not at
-all. Arrays are written from the host in one copy, so that the strategy and the number
-of devices may change from run to run; a checksum of each array tells a flipped bit.
+all. Each process writes the parts of the arrays that it holds; a device axis is not
+part of them, so that the strategy and the number of devices may change from run to
+run. A checksum of each array tells a flipped bit.
 """
 
 import json
@@ -11,9 +12,7 @@ import math
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,20 +20,32 @@ from types import TracebackType
 from typing import Any
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental.multihost_utils import sync_global_devices
 
 from spatialjax.config import register
 from spatialjax.errors import CheckpointError, ConfigError, nearest
 from spatialjax.media import room_advice, write_file
+from spatialjax.training.checkpoint_files import (
+    ARRAYS,
+    FOLDER,
+    FORMAT,
+    METADATA,
+    METADATA_FILE,
+    finished_steps,
+    first_line,
+    metadata_path,
+    nest,
+    quiet_threads,
+    read_arrays,
+    read_metadata,
+    read_shapes,
+)
+from spatialjax.training.checksum import device_checksums
 from spatialjax.training.paths import flatten, unflatten
 from spatialjax.training.rules import best_step, check_rules, parse_rule
-from spatialjax.typing import HostArray, PyTree
+from spatialjax.typing import PyTree
 
-FORMAT = 1
-FOLDER = "checkpoints"
-METADATA_FILE = "metadata"
 RESERVE_BYTES = 16384
 """Room for Orbax's own files, besides what it writes for each array."""
 INDEX_BYTES = 2048
@@ -73,23 +84,24 @@ class Checkpoints:
         """
         self.folder = pathlib.Path(workdir).absolute() / FOLDER
         self._config = config or CheckpointConfig()
-        writes = config is not None
-        with _one_line(f"cannot open {self.folder}"):
-            self._manager = ocp.CheckpointManager(
-                self.folder,
-                item_handlers={
-                    "arrays": ocp.PyTreeCheckpointHandler(),
-                    "metadata": ocp.JsonCheckpointHandler(METADATA_FILE),
-                },
-                options=ocp.CheckpointManagerOptions(
-                    create=writes,
-                    cleanup_tmp_directories=writes,
-                    preservation_policy=self if writes else None,
-                ),
-            )
+        self._manager: ocp.CheckpointManager | None = None
         self._scores: dict[int, dict[str, float]] = {}
-        if writes:
+        if config is not None:
+            with _one_line(f"cannot open {self.folder}"):
+                self._manager = self._open()
             self._scores = {s: self.metadata(s)["scores"] for s in self.steps()}
+
+    def _open(self) -> ocp.CheckpointManager:
+        return ocp.CheckpointManager(
+            self.folder,
+            item_handlers={
+                ARRAYS: ocp.PyTreeCheckpointHandler(),
+                METADATA: ocp.JsonCheckpointHandler(METADATA_FILE),
+            },
+            options=ocp.CheckpointManagerOptions(
+                create=True, cleanup_tmp_directories=True, preservation_policy=self
+            ),
+        )
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -104,7 +116,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps that have a whole checkpoint, rising."""
-        return sorted(self._manager.all_steps())
+        return finished_steps(self.folder)
 
     def latest(self) -> int | None:
         """The newest step, None in a folder without checkpoints."""
@@ -139,39 +151,37 @@ class Checkpoints:
 
     def metadata(self, step: int) -> dict[str, Any]:
         """What was saved beside the arrays."""
-        with self._reading(step):
-            restored = self._manager.restore(
-                step, args=ocp.args.Composite(metadata=ocp.args.JsonRestore())
-            )
-            found = restored["metadata"]
-            if found["format"] == FORMAT:
-                return found
-        raise CheckpointError(
-            f"{self.folder / str(step)} has format {found['format']}, this version "
-            f"reads {FORMAT}"
-        )
+        return read_metadata(self.folder, step)
 
     def save(self, step: int, tree: PyTree, metadata: Mapping[str, Any]) -> None:
-        """Starts to write NumPy arrays; returns before they are on the disk.
+        """Starts to write arrays; returns before they are on the disk.
+
+        Args:
+          step: names the checkpoint.
+          tree: NumPy arrays, or arrays on devices as `Parallel.to_global` gives them,
+            whose buffers may be donated as soon as this returns.
+          metadata: stands beside them; what JSON can hold.
 
         Raises:
           CheckpointError: this or an earlier write failed, as on a full disk.
         """
         arrays = flatten(tree)
+        checksums = jax.device_get(device_checksums(arrays))
         text = {
             **metadata,
             "format": FORMAT,
             "step": step,
             "scores": {},
-            "checksums": {path: _checksum(array) for path, array in arrays.items()},
+            "checksums": {path: int(found) for path, found in checksums.items()},
         }
         num_bytes = sum(array.nbytes + INDEX_BYTES for array in arrays.values())
-        with self._writing(step):
-            self._check_room(num_bytes + len(json.dumps(text)) + RESERVE_BYTES)
-            self._manager.save(
+        with self._writing(step) as manager:
+            if jax.process_index() == 0:
+                self._check_room(num_bytes + len(json.dumps(text)) + RESERVE_BYTES)
+            manager.save(
                 step,
                 args=ocp.args.Composite(
-                    arrays=ocp.args.PyTreeSave(_nest(arrays)),
+                    arrays=ocp.args.PyTreeSave(nest(arrays)),
                     metadata=ocp.args.JsonSave(text),
                 ),
                 force=True,
@@ -194,13 +204,12 @@ class Checkpoints:
         found = {"scores": self._scores[step], "is_validated": True}
         text = {**self.metadata(step), **found}
         if jax.process_index() == 0:
-            path = self.folder / str(step) / "metadata" / METADATA_FILE
-            write_file(path, json.dumps(text).encode())
+            write_file(metadata_path(self.folder, step), json.dumps(text).encode())
         sync_global_devices(f"scores of step {step}")  # all agree on who stays
-        with self._writing(step):
+        with self._writing(step) as manager:
             steps = self.steps()
             for other in sorted(set(steps) - self._staying(steps)):
-                self._manager.delete(other)
+                manager.delete(other)
 
     def restore(self, step: int, like: PyTree) -> PyTree:
         """NumPy arrays in the form of `like`, a tree of shapes or a part of it.
@@ -225,60 +234,42 @@ class Checkpoints:
         Raises:
           CheckpointError: the folder is damaged, or lacks an array of that shape.
         """
-        self._check_holds(step, leaves, self.shapes(step))
-        checksums = self.metadata(step)["checksums"]
-        target = _nest({p: np.zeros(x.shape, x.dtype) for p, x in leaves.items()})
-        restore_args = ocp.checkpoint_utils.construct_restore_args(target)
-        with self._reading(step):
-            restored = self._manager.restore(
-                step,
-                args=ocp.args.Composite(
-                    arrays=ocp.args.PyTreeRestore(
-                        item=target, restore_args=restore_args, partial_restore=True
-                    )
-                ),
-            )
-            arrays = flatten(restored["arrays"])
-        for path, array in arrays.items():
-            if checksums.get(path) != _checksum(array):
-                raise self._damaged(step, f"the bytes of {path} have changed")
-        return arrays
+        return read_arrays(self.folder, step, leaves)
 
     def shapes(self, step: int) -> dict[str, Any]:
         """What a checkpoint holds: shape and dtype of each array, by path."""
-        with self._reading(step):
-            found = self._manager.item_metadata(step)["arrays"]
-            if found is None:
-                raise FileNotFoundError("the list of its arrays is missing")
-            return flatten(found.tree)
+        return read_shapes(self.folder, step)
 
-    def _check_holds(
-        self, step: int, expected: Mapping[str, Any], saved: Mapping[str, Any]
-    ) -> None:
-        where = f"{self.folder / str(step)} holds another model:"
-        if missing := [path for path in expected if path not in saved]:
-            raise CheckpointError(
-                f"{where} it lacks {missing[0]} ({len(missing)} such arrays of "
-                f"{len(expected)}); {nearest(missing[0], saved)}"
-            )
-        for path, array in expected.items():
-            given, wanted = _form(saved[path]), _form(array)
-            if given != wanted:
-                raise CheckpointError(f"{where} {path} is {given}, expected {wanted}")
+    def set_aside(self, step: int) -> pathlib.Path:
+        """Renames a damaged checkpoint, which does not count from then on.
+
+        Raises:
+          CheckpointError: the folder cannot be renamed.
+        """
+        place = self.folder / str(step)
+        aside = self.folder / f"damaged-{step}"
+        with _one_line(f"cannot rename {place}"):
+            if aside.exists():
+                shutil.rmtree(aside)
+            place.rename(aside)
+        return aside
 
     def reached_preemption(self, step: int) -> bool:
         """Whether the machine manager of a run in several processes asks to stop."""
-        return jax.process_count() > 1 and self._manager.reached_preemption(step)
+        if jax.process_count() == 1 or self._manager is None:
+            return False
+        return self._manager.reached_preemption(step)
 
     def wait(self) -> None:
         """Returns when the last checkpoint is on the disk."""
-        with self._writing(None):
-            self._manager.wait_until_finished()
+        with self._writing(None) as manager:
+            manager.wait_until_finished()
 
     def close(self) -> None:
         """Waits and lets go of the folder."""
-        with self._writing(None):
-            self._manager.close()
+        if self._manager is not None:
+            with self._writing(None) as manager:
+                manager.close()
 
     def should_preserve(
         self, checkpoints: Sequence[Any], *, context: Any = None
@@ -294,13 +285,6 @@ class Checkpoints:
         best = {best_step(scores, rule) for rule in self._config.best}
         return {*sorted(steps)[-self._config.keep :], *best}
 
-    def _damaged(self, step: int, reason: str) -> CheckpointError:
-        others = [s for s in self.steps() if s != step]
-        advice = f"remove it to go on from step {others[-1]}" if others else "remove it"
-        return CheckpointError(
-            f"checkpoint {self.folder / str(step)} is damaged: {reason}; {advice}"
-        )
-
     def _check_room(self, num_bytes: int) -> None:
         """Takes some room and gives it back.
 
@@ -312,45 +296,20 @@ class Checkpoints:
                 os.posix_fallocate(file.fileno(), 0, num_bytes)
 
     @contextmanager
-    def _reading(self, step: int) -> Iterator[None]:
+    def _writing(self, step: int | None) -> Iterator[ocp.CheckpointManager]:
+        if self._manager is None:
+            raise CheckpointError(f"{self.folder} was opened to read")
         try:
-            with _quiet_threads():
-                yield
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise self._damaged(step, _first_line(error)) from error
-
-    @contextmanager
-    def _writing(self, step: int | None) -> Iterator[None]:
-        try:
-            with _quiet_threads():
-                yield
+            with quiet_threads():
+                yield self._manager
         except (OSError, ValueError, RuntimeError) as error:
             for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
                 shutil.rmtree(unfinished, ignore_errors=True)
             what = "a checkpoint" if step is None else f"the checkpoint of step {step}"
             raise CheckpointError(
-                f"cannot write {what} to {self.folder}: {_first_line(error)}"
+                f"cannot write {what} to {self.folder}: {first_line(error)}"
                 f"{room_advice(error)}"
             ) from error
-
-
-@contextmanager
-def _quiet_threads() -> Iterator[None]:
-    """One error instead of one for each read or write that was under way.
-
-    At the first error Orbax closes its event loop, and what is still under way then
-    complains to Python of a closed loop. These complaints, which may come late, are
-    not printed; every other one is.
-    """
-    earlier = sys.unraisablehook
-
-    def hook(report: Any) -> None:
-        if "Event loop is closed" not in str(report.exc_value):
-            earlier(report)
-
-    sys.unraisablehook = hook
-    yield
-    sys.unraisablehook = earlier  # not after an error
 
 
 @contextmanager
@@ -358,32 +317,7 @@ def _one_line(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CheckpointError(f"{what}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
-
-
-def _checksum(array: HostArray) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data)
-
-
-def _form(array: Any) -> str:
-    return f"{list(array.shape)} {np.dtype(array.dtype).name}"
-
-
-def _nest(leaves: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested dicts from paths, the form on the disk whatever the containers were."""
-    nested: dict[str, Any] = {}
-    for path, leaf in leaves.items():
-        *folders, name = path.split("/")
-        place = nested
-        for folder in folders:
-            place = place.setdefault(folder, {})
-        place[name] = leaf
-    return nested
+        raise CheckpointError(f"{what}: {first_line(error)}") from error
 
 
 def abstract(tree: PyTree) -> PyTree:

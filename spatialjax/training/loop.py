@@ -189,12 +189,12 @@ class _Loop:
             validates = _is_validated(done, training) and self.validate is not None
             is_due = _is_due(done, checkpoint.every_steps, num_steps)
             if stopped_by or validates or is_due:
-                variables = self._save(done)
+                self._save(done)
             if stopped_by:
                 break
             if validates:
-                self._validate(done, variables)
-        return self._end(done, variables, stopped_by)
+                self._validate(done)
+        return self._end(done, stopped_by)
 
     def _stopped_by(self, done: int) -> str | None:
         if self.checkpoints.reached_preemption(done):
@@ -224,15 +224,20 @@ class _Loop:
         self.feed.restart()
         self.timed_from = done
 
-    def _validate(self, done: int, variables: Variables) -> None:
+    def _variables(self) -> Variables:
+        """Copies on the host of what the last step gave."""
+        kept = Variables(self.state.params, self.state.state)
+        return self.parallel.fetch(kept)
+
+    def _validate(self, done: int) -> None:
         if self.validate is not None:
             before_s = self.feed.elapsed_s
-            scores = self.validate(done, variables)
+            scores = self.validate(done, self._variables())
             self.scores = _enter_scores(done, scores, self.writer, self.checkpoints)
             self.feed.pause(before_s)
 
-    def _save(self, done: int) -> Variables:
-        """Starts to write a checkpoint; the variables in it, NumPy."""
+    def _save(self, done: int) -> None:
+        """Starts to write a checkpoint."""
         self.guard.check_all()
         metadata = {
             "seed": self.experiment.seed,
@@ -241,13 +246,9 @@ class _Loop:
             "config": json.loads(to_json(self.experiment)),
             "version": __version__,
         }
-        state = self.parallel.fetch(self.state)
-        self.checkpoints.save(done, state, metadata)
-        return Variables(state.params, state.state)
+        self.checkpoints.save(done, self.parallel.to_global(self.state), metadata)
 
-    def _end(
-        self, done: int, variables: Variables, stopped_by: str | None
-    ) -> FitResult:
+    def _end(self, done: int, stopped_by: str | None) -> FitResult:
         self.checkpoints.wait()
         where = self.checkpoints.folder / str(done)
         if stopped_by:
@@ -255,7 +256,7 @@ class _Loop:
                 f"{stopped_by}: stopped at step {done}, saved as {where}; the same "
                 "command goes on from there"
             )
-        return FitResult(done, variables, self.scores, stopped_by)
+        return FitResult(done, self._variables(), self.scores, stopped_by)
 
 
 def _is_due(done: int, every: int, num_steps: int) -> bool:

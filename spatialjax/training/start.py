@@ -1,16 +1,19 @@
 """Where a run starts: its own last checkpoint, given weights, or random ones."""
 
 import pathlib
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 
 from spatialjax.tasks.base import Trainable, Variables
-from spatialjax.training.checkpoint import FOLDER, Checkpoints, abstract
+from spatialjax.training.checkpoint import Checkpoints, abstract
+from spatialjax.training.checkpoint_files import DamagedError
 from spatialjax.training.experiment import Experiment
 from spatialjax.training.init_from import warm_start
 from spatialjax.training.optimizer import Optimizer, make_optimizer
+from spatialjax.training.processes import all_agree, as_first_says
 from spatialjax.training.step import TrainState, init_state
 from spatialjax.training.workdir import check_same_run
 from spatialjax.typing import Array
@@ -62,13 +65,14 @@ def find_start(
 ) -> Start:
     """The start of a run, in this order:
 
-    1. the newest checkpoint of the workdir;
+    1. the newest checkpoint of the workdir; one that is damaged is set aside, with a
+       warning, and the one before it taken;
     2. else `variables`, or random ones, as `amend` changes them, and on top of them
     3. what ``experiment.init_from`` takes from another run.
 
     Raises:
       ConfigError: the workdir holds another run, or a group of parameters is wrong.
-      CheckpointError: a checkpoint is damaged or of another model.
+      CheckpointError: all checkpoints are damaged, or one is of another model.
     """
     shapes = variables
     if shapes is None:
@@ -77,16 +81,68 @@ def find_start(
     optimizer = make_optimizer(
         experiment.optimizer, shapes, experiment.training.num_steps
     )
-    if (workdir / FOLDER).is_dir():
-        with Checkpoints(workdir) as checkpoints:
-            step = checkpoints.latest()
-            if step is not None:
-                metadata = checkpoints.metadata(step)
-                check_same_run(experiment, dataset_hash, metadata)
-                like = jax.eval_shape(lambda v: init_state(v, optimizer), shapes)
-                return Start(checkpoints.restore(step, like), optimizer, metadata)
+    like = jax.eval_shape(lambda v: init_state(v, optimizer), shapes)
+
+    def read(step: int) -> Start:
+        metadata = checkpoints.metadata(step)
+        check_same_run(experiment, dataset_hash, metadata)
+        return Start(checkpoints.restore(step, like), optimizer, metadata)
+
+    checkpoints = Checkpoints(workdir)
+    saved = _newest_whole(checkpoints, read)
+    if saved is not None:
+        return saved
     first = first_variables(task, experiment, amend, variables)
     return Start(init_state(first, optimizer), optimizer, None)
+
+
+def _newest_whole(
+    checkpoints: Checkpoints, read: Callable[[int], Start]
+) -> Start | None:
+    """The newest checkpoint that every process can read; None where there is none.
+
+    Raises:
+      DamagedError: there are some, and none can be read.
+    """
+    reason: DamagedError | None = None
+    damaged: list[int] = []
+    while (step := as_first_says(_newest(checkpoints, damaged))) >= 0:
+        try:
+            start = read(step)
+        except DamagedError as error:
+            start, reason = None, error
+        if all_agree(start is not None):
+            _set_aside(checkpoints, damaged, step, reason)
+            return start
+        damaged.append(step)
+    if damaged:
+        raise reason or DamagedError(
+            f"no checkpoint in {checkpoints.folder} can be read by all processes"
+        )
+    return None
+
+
+def _newest(checkpoints: Checkpoints, damaged: Sequence[int]) -> int:
+    """The newest step but the damaged ones; -1 where none is left."""
+    return max(set(checkpoints.steps()) - set(damaged), default=-1)
+
+
+def _set_aside(
+    checkpoints: Checkpoints,
+    damaged: Sequence[int],
+    step: int,
+    reason: DamagedError | None,
+) -> None:
+    """Takes damaged checkpoints out of the way, and says so."""
+    if not damaged or jax.process_index() != 0:
+        return
+    places = ", ".join(str(checkpoints.set_aside(other)) for other in damaged)
+    why = reason or "another process could not read it"
+    print(
+        f"warning: {why}; the run goes on from step {step}, and {places} is kept to "
+        "look at",
+        file=sys.stderr,
+    )
 
 
 def first_variables(

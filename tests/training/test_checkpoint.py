@@ -39,7 +39,7 @@ def test_a_tree_comes_back_whole_and_in_part(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, restored, TREE)
     jax.tree.map(np.testing.assert_array_equal, part["params"], TREE["params"])
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(restored))
-    assert (metadata["step"], metadata["seed"], metadata["format"]) == (1, 7, 1)
+    assert (metadata["step"], metadata["seed"], metadata["format"]) == (1, 7, 2)
 
 
 def test_the_newest_and_the_best_stay(tmp_path):
@@ -151,7 +151,7 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, how, part):
             checkpoints.restore(2, abstract(TREE))
         assert "\n" not in str(caught.value)
         assert "is damaged" in str(caught.value)
-        assert "go on from step 1" in str(caught.value)
+        assert "there are others, of steps 1" in str(caught.value)
         jax.tree.map(
             np.testing.assert_array_equal, checkpoints.restore(1, abstract(TREE)), TREE
         )
@@ -160,10 +160,10 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, how, part):
 def test_a_newer_format_is_refused(tmp_path):
     write(tmp_path)
     path = tmp_path / "checkpoints" / "1" / "metadata" / "metadata"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 9'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 9'))
     with (
         Checkpoints(tmp_path) as checkpoints,
-        pytest.raises(CheckpointError, match="format 9, this version reads 1"),
+        pytest.raises(CheckpointError, match="format 9, this version reads 2"),
     ):
         checkpoints.metadata(1)
 

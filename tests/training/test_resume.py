@@ -259,3 +259,55 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path):
     assert "free some room and run again" in str(caught.value)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["2"]
     assert run_fit(tmp_path, experiment).step == 4
+
+
+def damage(workdir, step, how):
+    """Halves, flips or removes the largest file of a checkpoint, or its text."""
+    folder = workdir / "checkpoints" / str(step)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    path = max(files, key=lambda path: path.stat().st_size)
+    if how == "text":
+        path = folder / "metadata" / "metadata"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.unlink()
+    if how != "remove":
+        path.write_bytes(data[: len(data) // 2] if how == "halve" else data)
+
+
+@pytest.mark.parametrize("how", ["halve", "flip", "remove", "text"])
+def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path, capfd, how):
+    whole = run_fit(tmp_path / "whole", make_experiment(9))
+    run_fit(tmp_path / "parts", make_experiment(6))
+    damage(tmp_path / "parts", 6, how)
+    capfd.readouterr()
+    parts = run_fit(tmp_path / "parts", make_experiment(9))
+    first, *_ = capfd.readouterr().err.splitlines()
+    assert re.match(
+        r"warning: checkpoint .*/6 is damaged: .*; the run goes on from step 3, and "
+        r".*/damaged-6 is kept",
+        first,
+    )
+    assert_trees_equal(whole.variables, parts.variables)
+    assert read_lines(tmp_path / "whole") == read_lines(tmp_path / "parts")
+    with Checkpoints(tmp_path / "parts") as checkpoints:
+        assert checkpoints.steps() == [6, 9]  # 6 was made again, keep is 2
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(tmp_path):
+    run_fit(tmp_path, make_experiment(6))
+    for step in (3, 6):
+        damage(tmp_path, step, "halve")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        run_fit(tmp_path, make_experiment(9))
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.steps() == [3, 6]
+
+
+def test_a_damaged_checkpoint_that_is_set_aside_again_replaces_the_first(tmp_path):
+    for _ in range(2):
+        run_fit(tmp_path, make_experiment(6))
+        damage(tmp_path, 6, "flip")
+    run_fit(tmp_path, make_experiment(6))
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["3", "6", "damaged-6"]
