@@ -10,8 +10,8 @@
 
 A mistake of the user (a `UserError`, a bad flag, a full disk, a path that cannot be
 used) is one line on stderr and status 2; ctrl-C is one line and status 130; a reader
-of the output who leaves, as in ``| head``, is status 141. Anything else is a defect and
-keeps its traceback.
+of the output who leaves, as in ``| head``, is status 141; a run that the same command
+continues is status 75. Anything else is a defect and keeps its traceback.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import _compiled_programs, _config_flag
+from launch import _compiled_programs, _config_flag, _processes
 from spatialjax.config import describe, to_text, validate_tree
 from spatialjax.errors import ConfigError, UserError, nearest
 
@@ -58,6 +58,7 @@ def run(
     config_flag: bool = False,
     positional: Sequence[str] = (),
     uses_jax: bool = True,
+    several_processes: bool = False,
     argv: Sequence[str] | None = None,
 ) -> NoReturn:
     """Parse the flags, call `main`, exit with its status.
@@ -69,6 +70,8 @@ def run(
         ``--print_config``.
       positional: names of the arguments without a flag, as ``("A.json", "B.json")``.
       uses_jax: adds ``--compilation_cache`` and sets JAX up before `main` is called.
+      several_processes: adds the flags of `_processes` and meets the other processes
+        before `main` is called.
       argv: the command line, `sys.argv` by default.
     """
     words = list(sys.argv if argv is None else argv)
@@ -85,6 +88,8 @@ def run(
         quieten_libraries(flags.FLAGS)
         if uses_jax:
             set_up_jax(flags.FLAGS.compilation_cache)
+        if several_processes:
+            _processes.join(flags.FLAGS)
         status = main(*given)
         sys.stdout.flush()
         return status
@@ -93,6 +98,8 @@ def run(
         with _mistakes_in_flags(flags.FLAGS):
             words = flags.FLAGS.read_flags_from_files(words, force_gnu=False)
         define_flags(words, flags.FLAGS, config_flag=config_flag, uses_jax=uses_jax)
+        if several_processes:
+            _processes.define_flags(flags.FLAGS)
         app.run(start, words, flags_parser=parse)
     raise SystemExit(0)
 
@@ -103,6 +110,8 @@ def one_line(program: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
+        if _processes.is_one_of_many() and _processes.is_lost_peer(error):
+            _processes.leave_lost()
         text, status = str(error), 2
     except BrokenPipeError:
         if not _reader_left():
@@ -113,10 +122,12 @@ def one_line(program: str) -> Iterator[None]:
             raise
         text, status = _os_error_text(error), 2
     except KeyboardInterrupt:
-        text, status = "interrupted", 130
+        text, status = "interrupted", _processes.INTERRUPTED
     else:
         return
     print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
+    if _processes.is_one_of_many():
+        _processes.leave(status)
     raise SystemExit(status)
 
 

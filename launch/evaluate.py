@@ -4,9 +4,8 @@
     python -m launch.evaluate --workdir=runs/toy --suites=duet --report=page
     python -m launch.evaluate --workdir=runs/ambix_toy --baseline=spatial_prior
 
-prints, for each suite, the mean of each metric with its 95 % interval, the count of
-values that count, and the means by class; writes them with the values of every item to
-a JSON file, and to a page to look at and listen to.
+prints, for each suite, the mean of each metric with its 95 % interval and count, and
+the means by class; writes them, and the values of every item, as JSON.
 """
 
 import functools
@@ -61,7 +60,8 @@ _REPORT_ITEMS = flags.DEFINE_integer(
 
 
 def main() -> None:
-    """Evaluate, print the table, write the files."""
+    """Evaluate; process 0 prints the table and writes the files."""
+    import jax
     from tqdm import tqdm
 
     from spatialjax.reports import Gallery, Report
@@ -81,13 +81,15 @@ def main() -> None:
         max_items=_MAX_ITEMS.value,
     )
     _check_places(output)
-    if _SAVE_PAIRS.value is not None:
+    if _SAVE_PAIRS.value is not None and jax.process_index() == 0:
         evaluation.save_pairs(_SAVE_PAIRS.value)
     if _BASELINE.value is not None:
         watch = functools.partial(tqdm, unit=" clips", disable=None, leave=False)
         evaluation = evaluation.with_baseline(Baseline(_BASELINE.value), watch)
     gallery = Gallery(_REPORT_ITEMS.value)
     card = evaluation.run(gallery if _REPORT.value is not None else None)
+    if jax.process_index() != 0:
+        return
     card.write(output)
     lines = [card.table(), "", f"scores  {output}"]
     if _REPORT.value is not None:
@@ -96,8 +98,8 @@ def main() -> None:
         report = Report.of_run(name, evaluation.dataset, gallery, run)
         lines.append(f"report  {report.write(_REPORT.value, card)}")
     if _CLIPS.value is not None:
-        splits = evaluation.dataset.splits.items()
-        counts = ", ".join(f"{len(clips)} of {name}" for name, clips in splits)
+        splits = evaluation.dataset.splits
+        counts = ", ".join(f"{len(splits[name])} of {name}" for name in splits)
         lines.append(f"clips   {counts}, hash {evaluation.dataset.hash[:12]}")
     print("\n".join(lines))
 
@@ -115,4 +117,4 @@ def _check_places(output: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, several_processes=True)

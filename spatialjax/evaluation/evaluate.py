@@ -20,7 +20,7 @@ from spatialjax.typing import Array, Batch, PyTree
 EvalStep = Callable[[Variables, Batch, Array], tuple[PyTree, dict[str, Scores]]]
 """``(variables, batch, key) -> (outputs, scores)``, with all the rows of the batch.
 
-In several processes each one gives the whole batch and gets every row."""
+In several processes each one gives rows of its own and gets these."""
 
 _HostScores = Callable[[PyTree, Batch], dict[str, Scores]]
 
@@ -103,6 +103,9 @@ def evaluate(
 ) -> ScoreCard:
     """The scores of a model on each suite.
 
+    In several processes each one scores the rows that its batches hold, and all give
+    the whole score card.
+
     While the host scores one batch, the device works on the next. All suites and all
     batches share the key: a task folds in the ``example_id``, so that neither the batch
     size nor the order of suites matters.
@@ -115,7 +118,7 @@ def evaluate(
       config: of what to score and how to sum up.
       key: of the draws in `predict`, if the task makes any.
       step: compiled for several devices; None compiles for one.
-      collect: sees every batch, as a report needs.
+      collect: sees every batch of this process, as a report needs.
       origin: of model and data, for the score card.
 
     Raises:
@@ -180,6 +183,7 @@ def _sum_up(
     suite: Suite, table: Gathered, classes: Sequence[str], config: EvaluationConfig
 ) -> SuiteScores:
     """The figures of a suite."""
+    table.join_processes()
     table.check_complete()
     parity = config.batch_size if config.batch_mean_parity else None
     summaries = {

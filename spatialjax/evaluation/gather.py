@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 from spatialjax.errors import DataError
 from spatialjax.tasks.base import Scores
@@ -55,6 +57,30 @@ class Gathered:
             value = np.where(counts & ~undefined, value, np.nan)
             _enter(self.values, name, len(self._seen), items, value)
 
+    def join_processes(self) -> None:
+        """Puts the items of all processes together; all of them call it, each gets all.
+
+        Raises:
+          DataError: two processes have an item.
+        """
+        if jax.process_count() == 1:
+            return
+        tables = {"": self._seen, **self._class_ids, **self.values}
+        shared = {name: _share(table) for name, table in tables.items()}
+        seen = shared.pop("")
+        if (twice := np.flatnonzero(seen.sum(0) > 1)).size:
+            raise DataError(
+                f"suite {self._suite!r}: item {twice[0]} came in two processes"
+            )
+        owners, items = seen.argmax(0), np.arange(len(self._seen))
+        self._seen = np.asarray(seen.any(0))
+        joined = {name: parts[owners, items] for name, parts in shared.items()}
+        self._class_ids = {name: joined.pop(name) for name in self._class_ids}
+        self.values = joined
+        counts = np.array(list(self.num_undefined.values()), np.int64)
+        totals = _share(counts).sum(0)
+        self.num_undefined = dict(zip(self.num_undefined, totals.tolist(), strict=True))
+
     def check_complete(self) -> None:
         """Raises DataError where an item of the list is missing."""
         if not self._seen.all():
@@ -75,3 +101,10 @@ def _enter(
     if name not in tables:
         tables[name] = np.zeros((num_items, *rows.shape[1:]), rows.dtype)
     tables[name][items] = rows
+
+
+def _share(table: HostArray) -> HostArray:
+    """The tables of all processes ``[p, ...]``; as bytes, which devices round not."""
+    flat = np.ascontiguousarray(table).reshape(-1).view(np.uint8)
+    parts = np.asarray(multihost_utils.process_allgather(flat))
+    return parts.view(table.dtype).reshape(-1, *table.shape)

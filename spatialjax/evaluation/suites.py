@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import jax
+
 from spatialjax.data import (
     DataConfig,
     Dataset,
@@ -20,7 +22,7 @@ from spatialjax.typing import Batch
 class PairBatches:
     """The batches of a pair list, built anew each time they are iterated over.
 
-    In several processes each one builds every row.
+    In several processes each one builds its share of the rows, as many as the others.
     """
 
     dataset: Dataset
@@ -31,13 +33,16 @@ class PairBatches:
     swaps_images: bool = False
 
     def __iter__(self) -> Iterator[Batch]:
+        count = jax.process_count()
         return pair_batches(
             self.dataset,
             self.batch_spec,
             self.data,
             self.pairs,
-            self.batch_size,
-            swaps_images=self.swaps_images,
+            -(-self.batch_size // count) * count,
+            jax.process_index(),
+            count,
+            self.swaps_images,
         )
 
 

@@ -25,6 +25,7 @@ from spatialjax.training.guard import NonFiniteGuard
 from spatialjax.training.interruption import StopRequest
 from spatialjax.training.metrics_writer import METRICS, MetricsWriter, clock
 from spatialjax.training.parallel import Parallel
+from spatialjax.training.processes import check_same
 from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport
 from spatialjax.training.workdir import check_place, write_config
@@ -91,6 +92,8 @@ def fit(
     workdir = pathlib.Path(workdir)
     check_place(workdir)
     parallel = parallel or experiment.parallel.build()
+    check_same("config", to_json(experiment))
+    check_same("dataset", dataset_hash)
     start = find_start(task, experiment, workdir, variables, dataset_hash, amend)
     first_step, num_left = start.step, experiment.training.num_steps - start.step
     if validate is not None and _owes_validation(start, experiment.training):
