@@ -8,6 +8,7 @@ end and the status `RESTART`, by which a scheduler starts all of them again.
 
 import ctypes
 import os
+import re
 import signal
 import socket
 import sys
@@ -25,8 +26,12 @@ RESTART = 75
 INTERRUPTED = 130
 """Status that a shell gives a program after ctrl-C: 128 + SIGINT."""
 
-_LOST = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "CANCELLED", "Gloo", "NCCL")
-"""What JAX says of a step, or of a meeting, that another process did not come to."""
+_LOST = re.compile(
+    "unavailable|deadline.exceeded|aborted|cancelled|gloo|nccl|barrier|coordination|"
+    "heartbeat|socket closed|connection (reset|closed|refused)",
+    re.IGNORECASE,
+)
+"""What is said of a step, or of a meeting, that another process did not come to."""
 
 _JOIN_TIMEOUT_S = 300
 
@@ -148,12 +153,10 @@ def is_one_of_many() -> bool:
 
 
 def is_lost_peer(error: BaseException | None) -> bool:
-    """Whether JAX failed as it does when another process is gone."""
-    import jax
-
+    """Whether a library failed as it does when another process is gone."""
     while error is not None:
-        if isinstance(error, jax.errors.JaxRuntimeError):
-            return any(word in str(error) for word in _LOST)
+        if not isinstance(error, UserError) and _LOST.search(str(error)):
+            return True
         error = error.__cause__ or error.__context__
     return False
 

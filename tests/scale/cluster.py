@@ -1,5 +1,6 @@
 """Real processes that train together on this machine, and what they leave."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ from spatialjax.training.checkpoint import Checkpoints
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = "tests/scale/tiny_experiment.py"
 TIMEOUT_S = 300
+STARTS = itertools.count()
 
 
 class Cluster:
@@ -20,6 +22,7 @@ class Cluster:
 
     def __init__(self, data_dir, workdir, *words, count=2, num_devices=1):
         port = free_port()
+        start = str(next(STARTS))
         flags = os.environ.get("XLA_FLAGS", "")
         flags = re.sub(r"--xla_force_host_platform_device_count=\d+", "", flags)
         flags += f" --xla_force_host_platform_device_count={num_devices}"
@@ -35,7 +38,7 @@ class Cluster:
                     *self.words_of(index),
                 ],
                 cwd=ROOT,
-                env={**os.environ, "XLA_FLAGS": flags},
+                env={**os.environ, "XLA_FLAGS": flags, "START": start},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -111,14 +114,16 @@ def scores(workdir):
 
 
 def seen(workdir):
-    """Hashes of the examples of each step, of all processes, sorted."""
+    """Hashes of the examples of each step, of all processes, sorted.
+
+    Of a step that was made twice, before a kill and after it, those of the last start.
+    """
     steps = {}
-    for path in sorted(pathlib.Path(workdir, "seen").iterdir()):
-        # A batch that was built twice, before a kill and after it, counts once.
-        own = dict(json.loads(line) for line in path.read_text().splitlines())
-        for step, hashes in own.items():
-            steps.setdefault(step, []).extend(hashes)
-    return {step: sorted(hashes) for step, hashes in steps.items()}
+    for path in pathlib.Path(workdir, "seen").iterdir():
+        for line in path.read_text().splitlines():
+            start, step, hashes = json.loads(line)
+            steps.setdefault(step, {}).setdefault(start, []).extend(hashes)
+    return {step: sorted(starts[max(starts)]) for step, starts in steps.items()}
 
 
 def arrays(workdir, step):

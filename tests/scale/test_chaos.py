@@ -31,10 +31,10 @@ def kill(data_dir, workdir, step, victim):
     with Cluster(data_dir, workdir, STEPS, count=NUM_PROCESSES) as cluster:
         cluster.read_until(f"step {step}/")
         cluster.send(victim, signal.SIGKILL)
-        statuses, _ = cluster.finish()
+        statuses, lasts = cluster.finish()
     expected = [75] * NUM_PROCESSES
     expected[victim] = -signal.SIGKILL
-    assert statuses == expected
+    assert statuses == expected, lasts
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A network of Sound of Pixels that trains in no time; a config as of `launch.train`."""
+"""A network of Sound of Pixels that trains in no time, for `launch.train`."""
 
 from spatialjax.data import DataConfig
 from spatialjax.evaluation import EvaluationConfig

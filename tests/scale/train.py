@@ -1,11 +1,13 @@
 """`launch.train`, which writes down what it sees: ``python -m tests.scale.train ...``
 
 Each process appends a line for each batch to ``seen/<process>.jsonl`` of the workdir:
-the number of the batch and, row by row, a hash of all that is in it.
+which start of the run it is, the number of the batch and, row by row, a hash of all
+that is in it.
 """
 
 import hashlib
 import json
+import os
 import pathlib
 
 from absl import flags
@@ -20,6 +22,7 @@ whole = run.train_batches
 def watched(dataset, spec, data, seed, start_step, process_index, *counts):
     folder = pathlib.Path(flags.FLAGS.workdir, "seen")
     folder.mkdir(parents=True, exist_ok=True)
+    start = int(os.environ["START"])
     batches = whole(dataset, spec, data, seed, start_step, process_index, *counts)
     with (folder / f"{process_index}.jsonl").open("a", buffering=1) as file:
         for index, batch in enumerate(batches, start_step):
@@ -28,7 +31,7 @@ def watched(dataset, spec, data, seed, start_step, process_index, *counts):
                 hashlib.sha256(b"".join(entry.tobytes() for entry in row)).hexdigest()
                 for row in rows
             ]
-            file.write(json.dumps([index, hashes]) + "\n")
+            file.write(json.dumps([start, index, hashes]) + "\n")
             yield batch
 
 
