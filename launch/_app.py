@@ -125,7 +125,8 @@ def one_line(program: str) -> Iterator[None]:
         text, status = "interrupted", _processes.INTERRUPTED
     else:
         return
-    print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
+    words = [f"{program}:", *_processes.own_name(), *text.split()]
+    print(" ".join(words), file=sys.stderr)
     if _processes.is_one_of_many():
         _processes.leave(status)
     raise SystemExit(status)

@@ -152,6 +152,15 @@ def is_one_of_many() -> bool:
     return jax is not None and jax.distributed.is_initialized()
 
 
+def own_name() -> list[str]:
+    """The words that tell this process from the others; none where it is alone."""
+    if not is_one_of_many():
+        return []
+    import jax
+
+    return [f"process {jax.process_index()} of {jax.process_count()}:"]
+
+
 def is_lost_peer(error: BaseException | None) -> bool:
     """Whether a library failed as it does when another process is gone."""
     while error is not None:

@@ -6,13 +6,12 @@ P builds rows [p B / P, (p + 1) B / P), or as much of each micro-batch. A run re
 any step, on any number of processes, without the state of an iterator.
 """
 
-import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from absl import flags
+from absl import logging
 
 from spatialjax.data.clips import Dataset, Excerpt
 from spatialjax.data.config import DataConfig
@@ -25,6 +24,7 @@ from spatialjax.data.examples import (
 )
 from spatialjax.data.images import Crop, decode_flows, decode_images
 from spatialjax.data.pairs import PairList
+from spatialjax.data.read_ahead import HostBatch, read_ahead
 from spatialjax.data.sampling import Sampler, check_classes, class_ids_of
 from spatialjax.data.windows import Window
 from spatialjax.errors import ConfigError, DataError, check_shape
@@ -46,7 +46,10 @@ ENTRIES = {
 NUM_RETRIES = 7
 """Times that a silent training window is drawn again; then its row is not valid."""
 
-HostBatch = dict[str, np.ndarray]
+SLOW_S = 5.0
+"""A source of an example that takes longer is told by name."""
+
+clock_s = time.perf_counter
 
 
 def train_batches(
@@ -112,7 +115,7 @@ def train_batches(
             config.batch_size, process_index, process_count, num_micro_batches
         ),
     )
-    return _iterate(batches, config, start_step)
+    return read_ahead(batches, config, start_step)
 
 
 def pair_batches(
@@ -152,7 +155,7 @@ def pair_batches(
         batch_size=batch_size,
         rows=share_of_rows(batch_size, process_index, process_count),
     )
-    return _iterate(batches, config, 0)
+    return read_ahead(batches, config, 0)
 
 
 def share_of_rows(
@@ -286,10 +289,19 @@ class BatchSource:
         is_valid = True
         for n, source in enumerate(example):
             clip = source.clip
+            before_s = clock_s()
             excerpt, seen, is_heard = self._read(source)
             is_valid &= is_heard
             batch["audio"][row, n] = excerpt.audio[source.index]
             self._show(batch, row, n, source, excerpt)
+            if (took_s := clock_s() - before_s) > SLOW_S:
+                logging.warning(
+                    "clip %r of %s took %.0f s to read and decode: is the disk slow, "
+                    "or data.num_threads more than its cores?",
+                    clip.clip_id,
+                    self.dataset.path,
+                    took_s,
+                )
             if "image_time_s" in batch:
                 batch["image_time_s"][row, n] = self.window.image_times_s(*seen)
             if "gain" in batch:
@@ -337,51 +349,3 @@ class BatchSource:
             return excerpt, (clip, centre), is_heard
         shown = window.read(self.dataset, *source.seen, has_sound=False)
         return shown._replace(audio=excerpt.audio), source.seen, is_heard
-
-
-def _iterate(
-    batches: BatchSource, config: DataConfig, start_step: int
-) -> Iterator[HostBatch]:
-    """Batches built ahead by threads or workers.
-
-    Raises:
-      ConfigError: workers are asked for where Grain cannot start them.
-    """
-    # Grain takes half a second to import, which a config alone need not pay.
-    import grain
-
-    threads = config.num_threads
-    steps = grain.MapDataset.source(batches)[start_step:].to_iter_dataset(
-        grain.ReadOptions(
-            num_threads=threads,
-            prefetch_buffer_size=max(config.prefetch, threads) if threads else 0,
-        )
-    )
-    if config.num_workers:
-        if not flags.FLAGS.is_parsed():
-            raise ConfigError(
-                f"data.num_workers is {config.num_workers}, which needs the flags of "
-                "absl: run by absl.app, or call absl.flags.FLAGS.mark_as_parsed()"
-            )
-        steps = steps.mp_prefetch(
-            grain.MultiprocessingOptions(
-                num_workers=config.num_workers, per_worker_buffer_size=1
-            ),
-            worker_init_fn=_leave_signals_to_the_parent,
-        )
-    return _closing(steps)
-
-
-def _leave_signals_to_the_parent(index: int, count: int) -> None:
-    """Ctrl-C reaches a worker too; the parent still needs it for the current step."""
-    del index, count
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _closing(steps: Any) -> Iterator[HostBatch]:
-    """The batches of a dataset of Grain, whose threads and workers end with it."""
-    iterator = iter(steps)
-    try:
-        yield from iterator
-    finally:
-        iterator.close()

@@ -25,7 +25,7 @@ from spatialjax.training.guard import NonFiniteGuard
 from spatialjax.training.interruption import StopRequest
 from spatialjax.training.metrics_writer import METRICS, MetricsWriter, clock
 from spatialjax.training.parallel import Parallel
-from spatialjax.training.processes import check_same
+from spatialjax.training.processes import check_same, gather
 from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport
 from spatialjax.training.workdir import check_place, write_config
@@ -211,16 +211,19 @@ class _Loop:
         self.writer.write(done, scalars)
         elapsed_s = self.feed.elapsed_s
         steps_per_s = (done - self.timed_from) / elapsed_s
-        wait_share = self.feed.waiting_s / elapsed_s
+        waits = gather(self.feed.waiting_s / elapsed_s)
+        slowest = int(waits.argmax())
         speed = {
             "steps_per_s": steps_per_s,
             "examples_per_s": steps_per_s * self.batch_size,
-            "input_wait_share": wait_share,
+            "input_wait_share": waits[slowest],
         }
+        note = f"input wait {waits[slowest]:.0%}"
+        if len(waits) > 1:
+            speed["input_wait_process"] = slowest
+            note += f" in process {slowest}"
         self.writer.write_speed(done, speed)
-        self.writer.progress(
-            done, float(scalars["loss"]), steps_per_s, f"input wait {wait_share:.0%}"
-        )
+        self.writer.progress(done, float(scalars["loss"]), steps_per_s, note)
         self._restart_clock(done)
 
     def _restart_clock(self, done: int) -> None:

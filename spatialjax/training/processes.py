@@ -7,6 +7,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from spatialjax.errors import ConfigError
+from spatialjax.typing import HostArray
 
 
 def check_same(what: str, text: str) -> None:
@@ -26,11 +27,17 @@ def check_same(what: str, text: str) -> None:
         )
 
 
+def gather(number: float) -> HostArray:
+    """The numbers of all processes ``[p]`` float32; all of them call it."""
+    own = np.array(number, np.float32)
+    if jax.process_count() == 1:
+        return own[None]
+    return np.asarray(multihost_utils.process_allgather(own))
+
+
 def all_agree(answer: bool) -> bool:
     """Whether every process answers yes; all of them call it."""
-    if jax.process_count() == 1:
-        return answer
-    return bool(multihost_utils.process_allgather(np.array(answer)).all())
+    return bool(gather(answer).all())
 
 
 def as_first_says(number: int) -> int:

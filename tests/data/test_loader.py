@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 
 import numpy as np
@@ -13,6 +14,7 @@ from absl import flags
 from spatialjax.data import (
     DataConfig,
     PairRule,
+    loader,
     make_pairs,
     open_dataset,
     pair_batches,
@@ -314,6 +316,21 @@ def test_a_damaged_clip_is_named(tmp_path, config, make_spec, threads, workers):
     batches = train_batches(dataset, make_spec(), config, seed=0)
     with pytest.raises(DataError, match=r"^clip 'clip5': a picture cannot be decoded"):
         next(batches)
+
+
+def test_a_clip_that_is_slow_to_read_is_named(
+    dataset, config, make_spec, monkeypatch, caplog
+):
+    config.num_threads = 0
+    now_s = iter(range(0, 1000, 3))
+    monkeypatch.setattr(loader, "clock_s", lambda: float(next(now_s)))
+    batches = train_batches(dataset, make_spec(), config, seed=0)
+    with caplog.at_level("WARNING", "absl"):
+        next(batches)
+        assert not caplog.records  # three seconds each
+        now_s = iter(range(0, 1000, 7))
+        next(batches)
+    assert re.match(r"clip 'clip\d' of .* took 7 s to read", caplog.messages[0])
 
 
 @pytest.mark.slow

@@ -20,7 +20,8 @@ STARTS = itertools.count()
 class Cluster:
     """Processes of one run; those that are left are killed on leaving."""
 
-    def __init__(self, data_dir, workdir, *words, count=2, num_devices=1):
+    def __init__(self, data_dir, workdir, *words, count=2, num_devices=1, slow=None):
+        """With `slow`, the number of a process whose batches each take a while."""
         port = free_port()
         start = str(next(STARTS))
         flags = os.environ.get("XLA_FLAGS", "")
@@ -38,7 +39,12 @@ class Cluster:
                     *self.words_of(index),
                 ],
                 cwd=ROOT,
-                env={**os.environ, "XLA_FLAGS": flags, "START": start},
+                env={
+                    **os.environ,
+                    "XLA_FLAGS": flags,
+                    "START": start,
+                    "SLOW": str(slow),
+                },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,

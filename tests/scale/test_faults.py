@@ -1,5 +1,9 @@
 """What happens to processes is done to them: killed, stopped, told to end."""
 
+import json
+import re
+import resource
+import shutil
 import signal
 
 import numpy as np
@@ -79,6 +83,52 @@ def test_processes_agree_on_the_checkpoint_before_a_damaged_one(
     damage(tmp_path, 10, "flip")
     check_goes_on(data_dir, tmp_path, whole)
     assert (tmp_path / "checkpoints" / "damaged-10").is_dir()
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_disk_that_fills_up_loses_nothing_older(tmp_path, data_dir, whole, victim):
+    """No file of one process may grow from some step on."""
+    with Cluster(data_dir, tmp_path) as cluster:
+        cluster.read_until("step 7/")
+        limited = cluster.processes[victim].pid
+        resource.prlimit(limited, resource.RLIMIT_FSIZE, (100, 100))
+        statuses, lasts = cluster.finish()
+    assert statuses[victim] == 2
+    assert statuses[1 - victim] in (2, 75)
+    assert re.match(
+        rf"train: process {victim} of 2: cannot write .*free some room and run again",
+        lasts[victim],
+    )
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.latest() in (5, 10)
+    check_goes_on(data_dir, tmp_path, whole)
+
+
+def test_a_slow_reader_is_named(tmp_path, data_dir):
+    with Cluster(data_dir, tmp_path, slow=1) as cluster:
+        lines = cluster.read_until("step 3/")
+        cluster.succeed()
+    assert "in process 1 " in lines[-1]
+    waits = [json.loads(line) for line in (tmp_path / "speed.jsonl").open()]
+    assert {wait["input_wait_process"] for wait in waits[1:]} == {1}
+    assert min(wait["input_wait_share"] for wait in waits[1:]) > 0.5
+
+
+def test_a_reader_that_fails_is_named(tmp_path, data_dir):
+    broken = tmp_path / "data"
+    shutil.copytree(data_dir, broken)
+    (records,) = broken.rglob("*train.array_record*")
+    data = bytearray(records.read_bytes())
+    middle = slice(len(data) // 2, len(data) // 2 + 64)
+    data[middle] = bytes(64)
+    records.write_bytes(data)
+    with Cluster(broken, tmp_path / "run") as cluster:
+        statuses, lasts = cluster.finish()
+    assert 2 in statuses
+    failed = statuses.index(2)
+    assert re.match(
+        rf"train: process {failed} of 2: clip 'clip\d+'.* is damaged", lasts[failed]
+    )
 
 
 def test_fewer_processes_continue_the_same_data(tmp_path, data_dir, whole):

@@ -1,0 +1,69 @@
+"""Batches built ahead of their use, by threads or by processes."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from absl import flags
+
+from spatialjax.data.config import DataConfig
+from spatialjax.errors import ConfigError
+
+HostBatch = dict[str, np.ndarray]
+
+
+class Batches(Protocol):
+    """Random access to batches, from any thread or process."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, step: int) -> HostBatch: ...
+
+
+def read_ahead(
+    batches: Batches, config: DataConfig, start_step: int
+) -> Iterator[HostBatch]:
+    """Batches built ahead by threads or workers.
+
+    Raises:
+      ConfigError: workers are asked for where Grain cannot start them.
+    """
+    # Grain takes half a second to import, which a config alone need not pay.
+    import grain
+
+    threads = config.num_threads
+    steps = grain.MapDataset.source(batches)[start_step:].to_iter_dataset(
+        grain.ReadOptions(
+            num_threads=threads,
+            prefetch_buffer_size=max(config.prefetch, threads) if threads else 0,
+        )
+    )
+    if config.num_workers:
+        if not flags.FLAGS.is_parsed():
+            raise ConfigError(
+                f"data.num_workers is {config.num_workers}, which needs the flags of "
+                "absl: run by absl.app, or call absl.flags.FLAGS.mark_as_parsed()"
+            )
+        steps = steps.mp_prefetch(
+            grain.MultiprocessingOptions(
+                num_workers=config.num_workers, per_worker_buffer_size=1
+            ),
+            worker_init_fn=_leave_signals_to_the_parent,
+        )
+    return _closing(steps)
+
+
+def _leave_signals_to_the_parent(index: int, count: int) -> None:
+    """Ctrl-C reaches a worker too; the parent still needs it for the current step."""
+    del index, count
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _closing(steps: Any) -> Iterator[HostBatch]:
+    """The batches of a dataset of Grain, whose threads and workers end with it."""
+    iterator = iter(steps)
+    try:
+        yield from iterator
+    finally:
+        iterator.close()
