@@ -215,14 +215,19 @@ class Parallel:
         The state is donated: its buffers are gone after the call. Other shapes than
         those given here are an error instead of a second compilation.
         """
+        return self.program(function, state).lower(state, batch).compile()
+
+    def program(self, function: Callable, state: PyTree) -> Any:
+        """``(state, batch) -> (state, report)``, to be lowered or compiled.
+
+        Needs of the placed `state` the shapes and, but under pmap, the shardings.
+        """
         if self.strategy is Strategy.PMAP:
-            step = jax.pmap(
+            return jax.pmap(
                 function, axis_name=AXIS, devices=self._devices, donate_argnums=0
             )
-        else:
-            kept = jax.tree.map(lambda leaf: leaf.sharding, state)
-            step = jax.jit(function, out_shardings=(kept, self._same), donate_argnums=0)
-        return step.lower(state, batch).compile()
+        kept = jax.tree.map(lambda leaf: leaf.sharding, state)
+        return jax.jit(function, out_shardings=(kept, self._same), donate_argnums=0)
 
     def eval_step(self, task: Task) -> EvalStep:
         """``(placed variables, host batch, key) -> (outputs, scores)``, row by row.

@@ -116,7 +116,10 @@ def _loss(spec, params, state, log_magnitude, images, mode):
 
 @pytest.mark.parametrize(
     "norm",
-    [NormConfig(), NormConfig(group_size=2, per_source=True, unbiased=True)],
+    [
+        pytest.param(NormConfig(), marks=pytest.mark.slow),
+        NormConfig(group_size=2, per_source=True, unbiased=True),
+    ],
 )
 def test_eight_devices_equal_one(norm):
     spec = dataclasses.replace(SMALL, norm=norm)

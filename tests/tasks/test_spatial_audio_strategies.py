@@ -55,7 +55,7 @@ def trained(name, strategy, num_devices):
     ("name", "strategy"),
     [
         ("native", Strategy.DATA),
-        ("compat", Strategy.PMAP),
+        pytest.param("compat", Strategy.PMAP, marks=pytest.mark.slow),
         pytest.param("native", Strategy.PMAP, marks=pytest.mark.slow),
         pytest.param("compat", Strategy.DATA, marks=pytest.mark.slow),
     ],
