@@ -98,9 +98,8 @@ def main() -> None:
         report = Report.of_run(name, evaluation.dataset, gallery, run)
         lines.append(f"report  {report.write(_REPORT.value, card)}")
     if _CLIPS.value is not None:
-        splits = evaluation.dataset.splits
-        counts = ", ".join(f"{len(splits[name])} of {name}" for name in splits)
-        lines.append(f"clips   {counts}, hash {evaluation.dataset.hash[:12]}")
+        counts, used = evaluation.clip_counts, evaluation.dataset.hash[:12]
+        lines.append(f"clips   {counts}, hash {used}")
     print("\n".join(lines))
 
 

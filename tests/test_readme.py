@@ -16,7 +16,8 @@ from tests.launch.front import read
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([\d.]+) \|.*\| `(--config=.*)` \|$", TEXT, re.MULTILINE)
-COMMANDS = re.findall(r"^python -m (launch\.\w+ .*)$", TEXT, re.MULTILINE)
+SCALING = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^python -m (launch\.\w+ .*)$", TEXT + SCALING, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("number", "words"), ROWS, ids=[row[0] for row in ROWS])
@@ -42,12 +43,25 @@ def test_the_whole_grid_is_there():
 def test_every_command_is_understood(command):
     name, *words = shlex.split(command)
     source = (ROOT / (name.replace(".", "/") + ".py")).read_text()
+    if "several_processes=True" in source:
+        source += (ROOT / "launch" / "_processes.py").read_text()
     configured = [word for word in words if word.startswith("--config")]
     if configured:
         validate_tree(read(*configured)[0][0])
     for word in set(words) - set(configured) - {"--print_config"}:
         flag = word.removeprefix("--").partition("=")[0]
         assert f'"{flag}"' in source, flag
+
+
+@pytest.mark.parametrize("word", re.findall(r"`(--config\.\S+)`", SCALING))
+def test_every_setting_of_the_page_of_scale_is_understood(word):
+    name, _, value = word.removeprefix("--config.").partition("=")
+    words = [word]
+    if name == "parallel.num_shards":
+        words.append("--config.parallel.strategy=fsdp")
+    if not value:
+        words = [f"{word}=3"]
+    validate_tree(read("--config=pixels_music", *words)[0][0])
 
 
 def test_there_are_commands():

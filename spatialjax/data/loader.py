@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from absl import logging
 
-from spatialjax.data.clips import Dataset, Excerpt
+from spatialjax.data.clips import Clip, Dataset, Excerpt
 from spatialjax.data.config import DataConfig
 from spatialjax.data.examples import (
     DrawnExamples,
@@ -84,20 +84,8 @@ def train_batches(
         is damaged; the text names the clip.
     """
     clips = dataset.split(config.train_split)
-    class_ids = class_ids_of(clips)
     window = fit_window(dataset, batch_spec, config)
-    num_sources = batch_spec["audio"].shape[0]
-    if config.class_distinct:
-        check_classes(clips, class_ids, num_sources)
-    sampler = Sampler(
-        class_ids=class_ids,
-        num_sources=num_sources,
-        class_distinct=config.class_distinct,
-        gains=(config.gain_low, config.gain_high),
-        silent_probability=config.silent_probability,
-        flip=config.flip,
-        seed=seed,
-    )
+    sampler = _sampler(clips, config, batch_spec["audio"].shape[0], seed)
     batches = BatchSource(
         dataset=dataset,
         batch_spec=dict(batch_spec),
@@ -116,6 +104,28 @@ def train_batches(
         ),
     )
     return read_ahead(batches, config, start_step)
+
+
+def _sampler(
+    clips: tuple[Clip, ...], config: DataConfig, num_sources: int, seed: int
+) -> Sampler:
+    """What draws the examples.
+
+    Raises:
+      DataError: there are too few clips or classes.
+    """
+    class_ids = class_ids_of(clips)
+    if config.class_distinct:
+        check_classes(clips, class_ids, num_sources)
+    return Sampler(
+        class_ids=class_ids,
+        num_sources=num_sources,
+        class_distinct=config.class_distinct,
+        gains=(config.gain_low, config.gain_high),
+        silent_probability=config.silent_probability,
+        flip=config.flip,
+        seed=seed,
+    )
 
 
 def pair_batches(

@@ -104,18 +104,24 @@ def fit(
         )
     if num_left <= 0:
         return FitResult(first_step, start.variables, start.scores, None)
-    if num_left % experiment.training.steps_per_call:
-        raise ConfigError(
-            f"{workdir} holds step {first_step}, from where no whole calls of "
-            f"{experiment.training.steps_per_call} steps lead to the end; set "
-            "training.steps_per_call to a divisor of both"
-        )
+    _check_whole_calls(workdir, first_step, num_left, experiment.training)
     with contextlib.closing(
         make_feed(task, experiment, parallel, batches(first_step), num_left)
     ) as feed:
         feed.advance()
         loop = _Loop(task, experiment, dataset_hash, parallel, feed, validate)
         return loop.run(workdir, start)
+
+
+def _check_whole_calls(
+    workdir: pathlib.Path, first_step: int, num_left: int, training: TrainingConfig
+) -> None:
+    if num_left % training.steps_per_call:
+        raise ConfigError(
+            f"{workdir} holds step {first_step}, from where no whole calls of "
+            f"{training.steps_per_call} steps lead to the end; set "
+            "training.steps_per_call to a divisor of both"
+        )
 
 
 @dataclass

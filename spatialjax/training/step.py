@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from spatialjax.tasks.base import Trainable, Variables
+from spatialjax.tasks.base import Aux, Trainable, Variables
 from spatialjax.training.optimizer import Optimizer
 from spatialjax.training.remat import Remat
 from spatialjax.typing import Array, Batch, PyTree
@@ -37,6 +37,8 @@ class _Sums(NamedTuple):
     scalars: dict[str, Array]
     gradient: PyTree
 
+
+_AddUp = Callable[[PyTree, PyTree, Batch, Array], tuple[PyTree, _Sums]]
 
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, StepReport]]
 
@@ -69,39 +71,13 @@ def make_train_step(
     the other, and only batch statistics, which each micro-batch has of its own, tell
     the result from that of one batch.
     """
-
-    def add_up(
-        params: PyTree, statistics: PyTree, batch: Batch, key: Array
-    ) -> tuple[PyTree, _Sums]:
-        """The statistics after a micro-batch, and what it adds."""
-
-        def loss(params: PyTree) -> tuple[Array, tuple]:
-            return task.loss(Variables(params, statistics), batch, key, axis)
-
-        gradient_of = jax.value_and_grad(remat.wrap(loss), has_aux=True)
-        (total, aux), gradient = gradient_of(params)
-        gradient = _zero_where(optimizer.is_frozen, gradient)
-        return aux.state, _Sums(total, aux.weight, aux.scalars, gradient)
-
-    def add_up_all(
-        params: PyTree, statistics: PyTree, batch: Batch, key: Array
-    ) -> tuple[PyTree, _Sums]:
-        if num_micro_batches == 1:
-            return add_up(params, statistics, batch, key)
-
-        def add(carry: tuple[PyTree, _Sums], rows: Batch) -> tuple[tuple, None]:
-            statistics, sums = carry
-            statistics, more = add_up(params, statistics, rows, key)
-            return (statistics, jax.tree.map(jnp.add, sums, more)), None
-
-        first = jax.tree.map(lambda rows: rows[0], batch)
-        shapes = jax.eval_shape(add_up, params, statistics, first, key)[1]
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-        return jax.lax.scan(add, (statistics, zeros), batch)[0]
+    add_up = _adder(task, optimizer, axis, remat)
+    if num_micro_batches > 1:
+        add_up = _adder_of_parts(add_up)
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, StepReport]:
         key = jax.random.fold_in(jax.random.key(seed), state.step)
-        statistics, sums = add_up_all(state.params, state.state, batch, key)
+        statistics, sums = add_up(state.params, state.state, batch, key)
         sums = sums if axis is None else jax.lax.psum(sums, axis)
         share = 1.0 / jnp.where(sums.weight > 0, sums.weight, 1.0)
         gradient = jax.tree.map(lambda g: g * share.astype(g.dtype), sums.gradient)
@@ -132,6 +108,44 @@ def make_train_step(
         return new, StepReport(scalars, is_finite.all())
 
     return train_step
+
+
+def _adder(
+    task: Trainable, optimizer: Optimizer, axis: str | None, remat: Remat
+) -> _AddUp:
+    """The statistics after a batch, and its sums."""
+
+    def add_up(
+        params: PyTree, statistics: PyTree, batch: Batch, key: Array
+    ) -> tuple[PyTree, _Sums]:
+        def loss(params: PyTree) -> tuple[Array, Aux]:
+            return task.loss(Variables(params, statistics), batch, key, axis)
+
+        gradient_of = jax.value_and_grad(remat.wrap(loss), has_aux=True)
+        (total, aux), gradient = gradient_of(params)
+        gradient = _zero_where(optimizer.is_frozen, gradient)
+        return aux.state, _Sums(total, aux.weight, aux.scalars, gradient)
+
+    return add_up
+
+
+def _adder_of_parts(add_up: _AddUp) -> _AddUp:
+    """The same for the micro-batches on the leading axis, one after the other."""
+
+    def add_up_all(
+        params: PyTree, statistics: PyTree, batch: Batch, key: Array
+    ) -> tuple[PyTree, _Sums]:
+        def add(carry: tuple[PyTree, _Sums], rows: Batch) -> tuple[tuple, None]:
+            statistics, sums = carry
+            statistics, more = add_up(params, statistics, rows, key)
+            return (statistics, jax.tree.map(jnp.add, sums, more)), None
+
+        first = jax.tree.map(lambda rows: rows[0], batch)
+        shapes = jax.eval_shape(add_up, params, statistics, first, key)[1]
+        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        return jax.lax.scan(add, (statistics, zeros), batch)[0]
+
+    return add_up_all
 
 
 def make_train_call(step: TrainStep, num_steps: int) -> TrainStep:

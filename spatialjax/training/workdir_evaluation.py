@@ -68,6 +68,12 @@ class WorkdirEvaluation:
         step = None if self.baseline else trained.step
         return score(trained.variables, step, collect)
 
+    @property
+    def clip_counts(self) -> str:
+        """How many clips of each split there are to score, in words."""
+        splits = self.dataset.splits.items()
+        return ", ".join(f"{len(clips)} of {name}" for name, clips in splits)
+
     def save_pairs(self, folder: pathlib.Path | str) -> None:
         """Writes each list of items into a file of a folder.
 
