@@ -112,7 +112,9 @@ class Checkpoints:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        # What is under way may wait for a process that has failed, and does not end.
+        if error is None or jax.process_count() == 1:
+            self.close()
 
     def steps(self) -> list[int]:
         """The steps that have a whole checkpoint, rising."""

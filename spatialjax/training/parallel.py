@@ -13,7 +13,7 @@ checkpoint of one restores under the others and on any number of devices.
 import enum
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,14 +63,19 @@ class ParallelConfig:
                 "splits no state; set it to none, or strategy to fsdp"
             )
 
-    def build(self) -> "Parallel":
+    def build(self, devices: Sequence[jax.Device] | None = None) -> "Parallel":
         """The devices, ready for use.
+
+        Args:
+          devices: None takes all there are; those of a topology that is not here will
+            do to compile for.
 
         Raises:
           ConfigError: more devices are asked for than there are.
         """
+        devices = jax.devices() if devices is None else devices
         # By process: each holds neighbouring rows, whatever the topology counts.
-        devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
+        devices = sorted(devices, key=lambda d: (d.process_index, d.id))
         count = len(devices) if self.num_devices is None else self.num_devices
         if count > len(devices) or (jax.process_count() > 1 and count < len(devices)):
             raise ConfigError(
@@ -134,6 +139,22 @@ class Parallel:
             return self._same
         place = len(shape) - 1 - shape[::-1].index(max(fits))
         return NamedSharding(self.mesh, PartitionSpec(*(None,) * place, SHARDS))
+
+    def state_shapes(self, tree: PyTree) -> PyTree:
+        """What `place` would give, without arrays; not under pmap."""
+        return jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(
+                x.shape, x.dtype, sharding=self.state_sharding(x.shape)
+            ),
+            tree,
+        )
+
+    def batch_shapes(self, tree: PyTree, num_lead: int = 0) -> PyTree:
+        """What `place_batch` would give for global rows, without; not under pmap."""
+        split = self._split(num_lead)
+        return jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=split), tree
+        )
 
     def place(self, tree: PyTree) -> PyTree:
         """A tree on the devices; the caller's arrays are copied, never donated."""
@@ -201,7 +222,8 @@ class Parallel:
         tree = self.to_global(tree)
         if not all(leaf.is_fully_replicated for leaf in jax.tree.leaves(tree)):
             tree = self._gather(tree)
-        return jax.tree.map(lambda leaf: np.array(leaf.addressable_data(0)), tree)
+        own = jax.device_get(jax.tree.map(lambda leaf: leaf.addressable_data(0), tree))
+        return jax.tree.map(np.array, own)
 
     @functools.cached_property
     def _gather(self) -> Callable[[PyTree], PyTree]:
