@@ -189,9 +189,9 @@ class _Loop:
         self._restart_clock(start.step)
         per_call = training.steps_per_call
         for done in range(start.step + per_call, num_steps + 1, per_call):
-            with jax.transfer_guard("disallow"):  # what is not placed by the feed
+            with jax.transfer_guard("disallow"):  # all is there, as the feed placed it
                 self.state, report = self.call(self.state, self.feed.current)
-                self.feed.advance()
+            self.feed.advance()
             self.guard.add(done, report)
             if _is_due(done, training.log_every_steps, num_steps):
                 self._log(done, report)
