@@ -36,9 +36,11 @@ _LOST = re.compile(
 _JOIN_TIMEOUT_S = 300
 
 
-class _Ending:
-    """What is said when another process is lost."""
+class _Run:
+    """The run that this process is a part of, and its last words if it breaks."""
 
+    index = 0
+    count = 1
     text = ""
     on_abort: Any = None  # kept, as the C library only has its address
 
@@ -94,7 +96,7 @@ def join(flag_values: flags.FlagValues) -> None:
         )
     elif num_processes == 1:
         return
-    _Ending.text = (
+    _Run.text = (
         f"the processes did not meet{f' at {coordinator}' if is_told else ''} within "
         f"{_JOIN_TIMEOUT_S} s; start all of them, with the same --coordinator"
     )
@@ -110,7 +112,6 @@ def join(flag_values: flags.FlagValues) -> None:
     except ValueError:
         if is_told:
             raise
-        return  # no cluster tells of others
     except RuntimeError as error:
         if "must be called before" not in str(error):
             raise
@@ -118,10 +119,13 @@ def join(flag_values: flags.FlagValues) -> None:
             "the config computes with JAX while it is read, which keeps processes from "
             "meeting; leave that to its task, or set --num_processes=1"
         ) from error
-    _Ending.text = (
-        f"process {jax.process_index()} of {jax.process_count()} lost another one; "
-        "start all of them again by the same command: the run goes on from its last "
-        "checkpoint"
+    if not jax.distributed.is_initialized():  # no cluster tells of others
+        _end_as_usual()
+        return
+    _Run.index, _Run.count = jax.process_index(), jax.process_count()
+    _Run.text = (
+        f"process {_Run.index} of {_Run.count} lost another one; start all of them "
+        "again by the same command: the run goes on from its last checkpoint"
     )
 
 
@@ -148,17 +152,12 @@ def _check(coordinator: str, num_processes: int | None, process_id: int | None) 
 
 def is_one_of_many() -> bool:
     """Whether there are other processes, which wait for this one."""
-    jax = sys.modules.get("jax")
-    return jax is not None and jax.distributed.is_initialized()
+    return _Run.count > 1
 
 
 def own_name() -> list[str]:
     """The words that tell this process from the others; none where it is alone."""
-    if not is_one_of_many():
-        return []
-    import jax
-
-    return [f"process {jax.process_index()} of {jax.process_count()}:"]
+    return [f"process {_Run.index} of {_Run.count}:"] if is_one_of_many() else []
 
 
 def is_lost_peer(error: BaseException | None) -> bool:
@@ -185,7 +184,7 @@ def leave_lost() -> NoReturn:
 
 def _last_line() -> str:
     program = os.path.basename(sys.argv[0]).removesuffix(".py")
-    return f"{program}: {_Ending.text}"
+    return f"{program}: {_Run.text}"
 
 
 def _end_in_one_line() -> None:
@@ -203,11 +202,17 @@ def _end_in_one_line() -> None:
     def on_defect(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        if is_lost_peer(error):
+        if is_one_of_many() and is_lost_peer(error):
             leave_lost()
         traceback.print_exception(kind, error, trace)
         leave(1)
 
-    _Ending.on_abort = ctypes.CFUNCTYPE(None, ctypes.c_int)(on_abort)
-    ctypes.CDLL(None).signal(signal.SIGABRT, _Ending.on_abort)
+    _Run.on_abort = ctypes.CFUNCTYPE(None, ctypes.c_int)(on_abort)
+    ctypes.CDLL(None).signal(signal.SIGABRT, _Run.on_abort)
     sys.excepthook = on_defect
+
+
+def _end_as_usual() -> None:
+    """Takes back `_end_in_one_line`."""
+    ctypes.CDLL(None).signal(signal.SIGABRT, None)
+    sys.excepthook = sys.__excepthook__
