@@ -86,24 +86,29 @@ def test_processes_agree_on_the_checkpoint_before_a_damaged_one(
 
 
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_disk_that_fills_up_loses_nothing_older(tmp_path, data_dir, whole, victim):
-    """No file of one process may grow from some step on."""
-    with Cluster(data_dir, tmp_path, "--config.training.num_steps=10") as cluster:
+def test_a_disk_that_fills_up_loses_nothing_older(tmp_path, data_dir, victim):
+    """Files of one process are cut off where those of a checkpoint would be larger."""
+    wide = "--config.task.sound_width=8"
+    with Cluster(data_dir, tmp_path, wide, "--config.training.num_steps=10") as cluster:
         cluster.succeed()
-    with Cluster(data_dir, tmp_path) as cluster:
+    before = arrays(tmp_path, 10)
+    with Cluster(data_dir, tmp_path, wide) as cluster:
         cluster.read_until("step 11/")
         limited = cluster.processes[victim].pid
-        resource.prlimit(limited, resource.RLIMIT_FSIZE, (100, 100))
+        resource.prlimit(limited, resource.RLIMIT_FSIZE, (30_000, 30_000))
         statuses, lasts = cluster.finish()
-    assert statuses[victim] == 2
+    assert statuses[victim] == 2, lasts
     assert statuses[1 - victim] in (2, 75)
     assert re.match(
-        rf"train: process {victim} of 2: cannot write .*free some room and run again",
+        rf"train: process {victim} of 2: cannot write .*checkpoint.*; free some room",
         lasts[victim],
     )
     with Checkpoints(tmp_path) as checkpoints:
         assert checkpoints.latest() == 10
-    check_goes_on(data_dir, tmp_path, whole)
+    assert_trees_equal(arrays(tmp_path, 10), before)
+    with Cluster(data_dir, tmp_path, wide) as cluster:
+        cluster.succeed()
+    assert len(losses(tmp_path)) == 20
 
 
 def test_a_slow_reader_is_named(tmp_path, data_dir):
@@ -114,7 +119,7 @@ def test_a_slow_reader_is_named(tmp_path, data_dir):
     lines = (tmp_path / "speed.jsonl").read_text().splitlines()
     waits = [json.loads(line) for line in lines[1:-1]]  # the last step reads nothing
     assert {wait["input_wait_process"] for wait in waits} == {1}
-    assert min(wait["input_wait_share"] for wait in waits) > 0.5
+    assert min(wait["input_wait_share"] for wait in waits) > 0.1
 
 
 def test_a_reader_that_fails_is_named(tmp_path, data_dir):
