@@ -178,8 +178,8 @@ class Checkpoints:
         }
         num_bytes = sum(array.nbytes + INDEX_BYTES for array in arrays.values())
         with self._writing(step) as manager:
-            if jax.process_index() == 0:
-                self._check_room(num_bytes + len(json.dumps(text)) + RESERVE_BYTES)
+            share = num_bytes // jax.process_count()  # each process writes its own
+            self._check_room(share + len(json.dumps(text)) + RESERVE_BYTES)
             manager.save(
                 step,
                 args=ocp.args.Composite(
