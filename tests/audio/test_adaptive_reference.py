@@ -52,7 +52,11 @@ def microphones(num_samples, lead):
 
 @pytest.mark.parametrize(
     ("kind", "least_db"),
-    [(PostFilter.RLS, 25), (PostFilter.NLMS, 15), (PostFilter.LMS, 15)],
+    [
+        pytest.param(PostFilter.RLS, 25, marks=pytest.mark.slow),
+        (PostFilter.NLMS, 15),
+        (PostFilter.LMS, 15),
+    ],
 )
 def test_defaults_clean_both_channels_of_a_late_reference(kind, least_db):
     wanted, primary, reference = microphones(40000, lead=9)

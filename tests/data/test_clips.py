@@ -200,6 +200,7 @@ def test_records_of_another_build_are_refused(dataset):
         dataset.read_audio(longer, 5000, 601)
 
 
+@pytest.mark.slow
 def test_threads_may_open_a_dataset_at_once(tmp_path):
     tiny.build(tmp_path, {"train": tiny.solos(4)})
     code = (

@@ -31,7 +31,14 @@ def compiled():
     jax.monitoring.unregister_event_duration_listener(listen)
 
 
-@pytest.mark.parametrize("strategy", list(Strategy))
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Strategy.DATA,
+        pytest.param(Strategy.FSDP, marks=pytest.mark.slow),
+        pytest.param(Strategy.PMAP, marks=pytest.mark.slow),
+    ],
+)
 def test_five_hundred_steps_leave_nothing_behind(tmp_path, strategy, compiled):
     seen = {}
 

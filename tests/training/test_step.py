@@ -140,7 +140,9 @@ def pixels_run(tmp_path_factory):
     return train_pixels(tmp_path_factory.mktemp("pixels"), pixels())
 
 
-@pytest.mark.parametrize("remat", [Remat.LINEAR, Remat.BLOCKS])
+@pytest.mark.parametrize(
+    "remat", [pytest.param(Remat.LINEAR, marks=pytest.mark.slow), Remat.BLOCKS]
+)
 def test_what_is_computed_again_is_the_same(tmp_path, pixels_run, remat):
     found = train_pixels(tmp_path, pixels(remat))
     np.testing.assert_allclose(found[0], pixels_run[0], rtol=1e-5)
@@ -167,6 +169,7 @@ def test_less_is_kept(remat):
     assert num_kept(remat.wrap(loss)) < 0.8 * num_kept(loss)
 
 
+@pytest.mark.slow
 def test_batch_statistics_are_those_of_a_micro_batch(tmp_path, pixels_run):
     """As of groups of its size in a whole batch; those of all rows are others."""
     size = ROWS // 4
