@@ -15,8 +15,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from spatialjax.nn.conv import Sizes, add_bias, build_bias
+from spatialjax.nn.conv import add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
+from spatialjax.nn.plain_conv import Sizes
 from spatialjax.typing import Array
 
 
