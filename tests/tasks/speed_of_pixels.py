@@ -73,12 +73,12 @@ class Ours:
         return float(report.scalars["loss"])
 
     def gradients(self):
-        def loss(params):
+        def loss(params, batch):
             variables = self.variables._replace(params=params)
-            total, aux = self.task.loss(variables, self.batch, jax.random.key(0), None)
+            total, aux = self.task.loss(variables, batch, jax.random.key(0), None)
             return total / aux.weight
 
-        return flatten(jax.jit(jax.grad(loss))(self.variables.params))
+        return flatten(jax.jit(jax.grad(loss))(self.variables.params, self.batch))
 
 
 class Theirs:
