@@ -1,6 +1,6 @@
 """Time of the full-width Sound-of-Pixels training step beside PyTorch, in one run.
 
-GLIBC_TUNABLES=glibc.malloc.hugetlb=1 python -m tests.tasks.speed_of_pixels
+python -m tests.tasks.speed_of_pixels, with GLIBC_TUNABLES as in the Makefile
 
 Both take the same PCM and pictures through the same steps, from mixing to the update
 of SGD with momentum; PyTorch comes with the extra `bench`, with channels last. First
