@@ -1,16 +1,20 @@
 """Convolutions on channels-last arrays, padded by stated numbers or as TensorFlow."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
+from spatialjax.nn.conv_cpu import Form, cpu_form
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
 from spatialjax.nn.kept import LINEAR
+from spatialjax.nn.plain_conv import Pads, Sizes, plain_conv
 from spatialjax.typing import Array
 
-Sizes = tuple[int, ...]
 SAME = "SAME"
 """TensorFlow's padding: places / stride outputs, rounded up; odd zeros stand behind."""
 
@@ -27,25 +31,33 @@ def conv(
     `padding` zeros stand on both sides of each axis, or those of `SAME`.
     """
     rank = kernel.ndim - 2
-    letters = "DHW"[3 - rank :]
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        _per_axis(strides, rank),
-        _pads(padding, rank),
-        rhs_dilation=_per_axis(dilation, rank),
-        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
-    )
+    steps, rates = _per_axis(strides, rank), _per_axis(dilation, rank)
+    pads = _pads(padding, x.shape[1:-1], kernel.shape[:rank], steps, rates)
+    form = cpu_form(x, kernel, steps, pads, rates)
+
+    def run(form: Form) -> Callable[[Array, Array], Array]:
+        return functools.partial(form, strides=steps, pads=pads, dilation=rates)
+
+    if form is plain_conv:
+        return run(plain_conv)(x, kernel)
+    return lax.platform_dependent(x, kernel, cpu=run(form), default=run(plain_conv))
 
 
 def _per_axis(value: Sizes | int, rank: int) -> Sizes:
     return (value,) * rank if isinstance(value, int) else value
 
 
-def _pads(padding: Sizes | int | str, rank: int) -> str | list[tuple[int, int]]:
+def _pads(
+    padding: Sizes | int | str,
+    places: Sizes,
+    taps: Sizes,
+    strides: Sizes,
+    dilation: Sizes,
+) -> Pads:
     if isinstance(padding, str):
-        return padding
-    return [(side, side) for side in _per_axis(padding, rank)]
+        spans = [(t - 1) * d + 1 for t, d in zip(taps, dilation, strict=True)]
+        return tuple(lax.padtype_to_pads(places, spans, strides, padding))
+    return tuple((side, side) for side in _per_axis(padding, len(taps)))
 
 
 class Conv(nnx.Module):

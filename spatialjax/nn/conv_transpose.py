@@ -16,9 +16,10 @@ from flax import nnx
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
-from spatialjax.nn.conv import Sizes, add_bias, build_bias
+from spatialjax.nn.conv import add_bias, build_bias
 from spatialjax.nn.initializers import Draws, Initializer, he_fan_in, zeros
 from spatialjax.nn.kept import LINEAR
+from spatialjax.nn.plain_conv import Sizes
 from spatialjax.typing import Array
 
 
