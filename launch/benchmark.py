@@ -1,15 +1,26 @@
-"""How fast a config runs on this machine, as one JSON object.
+r"""How fast a config runs on this machine, as one JSON object.
 
-    python -m launch.benchmark --config=ambix_toy --what=spatialize --output=speed.json
+    python -m launch.benchmark --config=pixels_music --what=step --batch=4,8 \
+        --config.task.norm_group_size=none --output=step.json
+    python -m launch.benchmark --config=pixels_toy --what=step \
+        --parallel=data,pmap,fsdp --num_cpu_devices=8
 
-`spatialize` makes the sound field of a stream of noise and random pictures: how many
-chunks a second, and how many times as fast as real time. Reading and writing of files
-are not part of it; nor is what the model has learnt, so none needs to be trained.
+What is measured:
+  step        the compiled training step, on a batch of noise
+  input       the loader of a training run, without steps
+  train       the loop of launch.train, with its data and checkpoints
+  stft        the transforms of the sound of one batch, by each method
+  metrics     the scores of a validation, on devices and on the host
+  spatialize  the stream of launch.spatialize, without files
+
+--parallel, --dtype and --batch take several values each: one row for each combination.
+`python -m launch.benchmark_page FOLDER` makes a page of the JSON files in a folder.
 """
 
-import dataclasses
 import json
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -18,10 +29,25 @@ from launch import _app
 if TYPE_CHECKING:
     from spatialjax.training import Experiment
 
-_WHAT = flags.DEFINE_enum("what", "spatialize", ["spatialize"], "what is measured")
-_SECONDS = flags.DEFINE_float("seconds", 60.0, "of sound, at least", lower_bound=0.0)
+_WHATS = ["step", "input", "train", "stft", "metrics", "spatialize"]
+_WHAT = flags.DEFINE_enum("what", "step", _WHATS, "what is measured")
+_PARALLEL = flags.DEFINE_list("parallel", [], "strategies: data, fsdp, pmap")
+_DTYPE = flags.DEFINE_list("dtype", [], "compute dtypes: float32, bfloat16")
+_BATCH = flags.DEFINE_list("batch", [], "batch sizes, of all devices together")
+_CALLS = flags.DEFINE_integer(
+    "calls", 20, "that are timed; of train: steps", lower_bound=1
+)
+_DEVICES = flags.DEFINE_integer(
+    "num_cpu_devices", None, "that share this processor", lower_bound=1
+)
+_SECONDS = flags.DEFINE_float(
+    "seconds", 60.0, "of sound, at least, of spatialize", lower_bound=0.0
+)
 _WINDOWS = flags.DEFINE_integer(
-    "windows", None, "computed at once (default: as spatialize does)", lower_bound=1
+    "windows", None, "computed at once by spatialize", lower_bound=1
+)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "of train; needed in several processes (default: a temporary one)"
 )
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write besides")
 
@@ -30,27 +56,55 @@ def main(experiment: "Experiment") -> None:
     """Measure, print, write."""
     import jax
 
-    from spatialjax.evaluation import versions
-    from spatialjax.inference import FieldModel, time_stream
+    if _DEVICES.value is not None:
+        jax.config.update("jax_num_cpu_devices", _DEVICES.value)
+    if "compilation_cache" in flags.FLAGS and not flags.FLAGS.compilation_cache:
+        jax.config.update("jax_compilation_cache_dir", None)  # compiling is timed, too
+
+    from spatialjax import benchmarks
     from spatialjax.media import write_file
+
+    values = {"parallel": _PARALLEL.value, "dtype": _DTYPE.value, "batch": _BATCH.value}
+    rows = [
+        row
+        for variant in benchmarks.variants(experiment, values)
+        for row in _measure(variant)
+    ]
+    changes = [word for word in sys.argv[1:] if "config." in word]
+    found = benchmarks.to_json_object(_WHAT.value, experiment.name, changes, rows)
+    text = json.dumps(found, indent=2)
+    if jax.process_index() == 0:
+        print(text)
+        if _OUTPUT.value is not None:
+            write_file(_OUTPUT.value, f"{text}\n".encode())
+
+
+def _measure(experiment: "Experiment") -> list[Any]:
+    """The rows of one experiment."""
+    from spatialjax import benchmarks
+
+    measures: dict[str, Callable[[], Any]] = {
+        "step": lambda: [benchmarks.time_step(experiment, _CALLS.value)],
+        "train": lambda: [
+            benchmarks.time_run(experiment, _CALLS.value, _WORKDIR.value)
+        ],
+        "stft": lambda: benchmarks.time_transforms(experiment, _CALLS.value),
+        "metrics": lambda: [benchmarks.time_scores(experiment, _CALLS.value)],
+        "spatialize": lambda: [_spatialize(experiment)],
+    }
+    return measures[_WHAT.value]()
+
+
+def _spatialize(experiment: "Experiment") -> Any:
+    import jax
+
+    from spatialjax.inference import FieldModel, time_stream
 
     task = experiment.task.build()
     variables = jax.jit(task.init)(jax.random.key(experiment.seed))
     model = FieldModel(task, variables, experiment.data.image_spacing_s)
-    speed = time_stream(model, _SECONDS.value, _WINDOWS.value)
-    found = {
-        "what": _WHAT.value,
-        "config": experiment.name,
-        "device": jax.devices()[0].device_kind,
-        "num_devices": jax.device_count(),
-        "versions": versions(),
-        **dataclasses.asdict(speed),
-    }
-    text = json.dumps(found, indent=2)
-    print(text)
-    if _OUTPUT.value is not None:
-        write_file(_OUTPUT.value, f"{text}\n".encode())
+    return time_stream(model, _SECONDS.value, _WINDOWS.value)
 
 
 if __name__ == "__main__":
-    _app.run(main, config_flag=True)
+    _app.run(main, config_flag=True, several_processes=True)

@@ -33,3 +33,10 @@ def strict_dtypes():
     """Implicit promotion between dtypes is an error inside the test."""
     with jax.numpy_dtype_promotion("strict"):
         yield
+
+
+@pytest.fixture
+def small_peaks(monkeypatch):
+    """What a device could do is measured on little."""
+    monkeypatch.setattr("spatialjax.benchmarks.peaks.SIDE", 32)
+    monkeypatch.setattr("spatialjax.benchmarks.peaks.NUM_VALUES", 1024)

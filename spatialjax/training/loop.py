@@ -224,6 +224,7 @@ class _Loop:
             "steps_per_s": steps_per_s,
             "examples_per_s": steps_per_s * self.batch_size,
             "input_wait_share": waits[slowest],
+            "checkpoint_block_s": self.block_s,
         }
         note = f"input wait {waits[slowest]:.0%}"
         if len(waits) > 1:
@@ -236,6 +237,7 @@ class _Loop:
     def _restart_clock(self, done: int) -> None:
         self.feed.restart()
         self.timed_from = done
+        self.block_s = 0.0
 
     def _variables(self) -> Variables:
         """Copies on the host of what the last step gave."""
@@ -250,7 +252,8 @@ class _Loop:
             self.feed.pause(before_s)
 
     def _save(self, done: int) -> None:
-        """Starts to write a checkpoint."""
+        """Starts to write a checkpoint; `block_s` is how long steps wait for that."""
+        before_s = self.feed.elapsed_s
         self.guard.check_all()
         metadata = {
             "seed": self.experiment.seed,
@@ -260,6 +263,7 @@ class _Loop:
             "version": __version__,
         }
         self.checkpoints.save(done, self.parallel.to_global(self.state), metadata)
+        self.block_s += self.feed.elapsed_s - before_s
 
     def _end(self, done: int, stopped_by: str | None) -> FitResult:
         self.checkpoints.wait()

@@ -1,5 +1,6 @@
 """One call that trains an experiment: data, evaluation and the loop put together."""
 
+import functools
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -60,18 +61,6 @@ def train(
     score = make_validation(experiment, task, dataset)
     _check_best(experiment, score)
 
-    def batches(start_step: int) -> Iterator[Batch]:
-        return train_batches(
-            dataset,
-            task.batch_spec,
-            experiment.data,
-            experiment.seed,
-            start_step,
-            jax.process_index(),
-            jax.process_count(),
-            experiment.training.num_micro_batches,
-        )
-
     def validate(step: int, variables: Variables) -> dict[str, float]:
         card = score(variables, step, collect)
         if on_validation is not None:
@@ -81,12 +70,28 @@ def train(
     return fit(
         task,
         experiment,
-        batches,
+        functools.partial(read_batches, experiment, task, dataset),
         workdir,
         validate=validate,
         amend=amend,
         parallel=score.parallel,
         dataset_hash=dataset.hash,
+    )
+
+
+def read_batches(
+    experiment: Experiment, task: Task, dataset: Dataset, start_step: int
+) -> Iterator[Batch]:
+    """What this process trains on from a step onwards."""
+    return train_batches(
+        dataset,
+        task.batch_spec,
+        experiment.data,
+        experiment.seed,
+        start_step,
+        jax.process_index(),
+        jax.process_count(),
+        experiment.training.num_micro_batches,
     )
 
 

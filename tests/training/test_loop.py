@@ -286,6 +286,7 @@ def test_speed_is_told_apart_from_what_the_seed_decides(tmp_path, capsys):
     speed = read_lines(tmp_path, "speed.jsonl")
     assert set(speed[0]) == {
         "step", "steps_per_s", "examples_per_s", "input_wait_share",
+        "checkpoint_block_s",
     }  # fmt: skip
     assert 0 <= speed[0]["input_wait_share"] <= 1
     text = capsys.readouterr().err

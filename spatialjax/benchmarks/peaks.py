@@ -1,0 +1,104 @@
+"""What devices could do: vendors' data sheets, or a measurement where none is known."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+NUM_TRIALS = 5
+SIDE = 2048
+"""Of the matrices that are multiplied where no peak is known."""
+NUM_VALUES = 2**26
+"""Of the array that is read and written there, larger than caches."""
+
+
+class Peak(NamedTuple):
+    """Limits of one device as JAX counts them.
+
+    Attributes:
+      flops_per_s: of dense products in a dtype.
+      bytes_per_s: to and from its memory.
+      is_measured: by `measure_peak`, rather than of a data sheet.
+    """
+
+    flops_per_s: float
+    bytes_per_s: float
+    is_measured: bool = False
+
+
+class _Sheet(NamedTuple):
+    """10^12 operations a second of dense products, and 10^12 bytes a second.
+
+    `float32` is as JAX multiplies by default: one pass of bfloat16 on a TPU, TF32 on a
+    GPU that has it. A TPU v2 or v3 counts as two devices, its cores.
+    """
+
+    bfloat16: float
+    float32: float
+    memory: float
+
+
+SHEETS = {
+    "TPU v2": _Sheet(22.5, 22.5, 0.35),
+    "TPU v3": _Sheet(61.5, 61.5, 0.45),
+    "TPU v4": _Sheet(275, 275, 1.2),
+    "TPU v5 lite": _Sheet(197, 197, 0.82),
+    "TPU v5": _Sheet(459, 459, 2.77),
+    "TPU v6 lite": _Sheet(918, 918, 1.64),
+    "Tesla V100": _Sheet(125, 15.7, 0.9),
+    "Tesla T4": _Sheet(65, 8.1, 0.32),
+    "NVIDIA L4": _Sheet(121, 60, 0.3),
+    "NVIDIA A100": _Sheet(312, 156, 1.56),
+    "NVIDIA H100 PCIe": _Sheet(756, 378, 2.0),
+    "NVIDIA H100": _Sheet(989, 494, 3.35),
+    "NVIDIA H200": _Sheet(989, 494, 4.8),
+}
+"""By the begin of `jax.Device.device_kind`; where several fit, the longest.
+
+Of cards in several forms the one for servers with the least memory counts. V100 and T4
+multiply float16, and no bfloat16, at the first rate.
+"""
+
+
+def device_peak(device: jax.Device, dtype: str) -> Peak:
+    """The limits of a device: known, or else measured.
+
+    Those of a CPU share what its processor does.
+    """
+    peak = known_peak(device.device_kind, dtype)
+    if peak is not None:
+        return peak
+    peak = measure_peak(dtype)
+    count = jax.local_device_count() if device.platform == "cpu" else 1
+    return Peak(peak.flops_per_s / count, peak.bytes_per_s / count, True)
+
+
+def known_peak(device_kind: str, dtype: str) -> Peak | None:
+    """The limits of a device by its data sheet; None where it is not in `SHEETS`."""
+    begins = [kind for kind in SHEETS if device_kind.startswith(kind)]
+    if not begins:
+        return None
+    sheet = SHEETS[max(begins, key=len)]
+    flops = sheet.bfloat16 if dtype == "bfloat16" else sheet.float32
+    return Peak(flops * 1e12, sheet.memory * 1e12)
+
+
+def measure_peak(dtype: str) -> Peak:
+    """What the first device does: a large matrix product, and a pass over an array."""
+    matrix = jnp.ones((SIDE, SIDE), dtype)
+    values = jnp.ones(NUM_VALUES, jnp.float32)
+    product_s = _least_s(jax.jit(jnp.matmul), matrix, matrix)
+    pass_s = _least_s(jax.jit(jnp.negative), values)
+    return Peak(2.0 * SIDE**3 / product_s, 2.0 * values.nbytes / pass_s, True)
+
+
+def _least_s(function: Callable, *arguments: Any) -> float:
+    jax.block_until_ready(function(*arguments))
+    times_s = []
+    for _ in range(NUM_TRIALS):
+        before_s = time.perf_counter()
+        jax.block_until_ready(function(*arguments))
+        times_s.append(time.perf_counter() - before_s)
+    return min(times_s)

@@ -1,0 +1,64 @@
+"""How long the scores of a task take, on the devices and on the host."""
+
+import time
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from spatialjax.benchmarks.batches import make_noise_batch
+from spatialjax.benchmarks.transforms import median_s
+from spatialjax.errors import ConfigError
+from spatialjax.tasks.base import HostScored, Variables
+from spatialjax.training import Experiment
+
+
+@dataclass(frozen=True)
+class ScoreSpeed:
+    """What it takes to score one item of noise.
+
+    Attributes:
+      strategy, num_devices, batch_size: of the measurement.
+      names: of the scores.
+      device_items_per_s: estimates and scores on the devices.
+      host_items_per_s: scores in NumPy, in one thread; None where there are none.
+    """
+
+    strategy: str
+    num_devices: int
+    batch_size: int
+    names: tuple[str, ...]
+    device_items_per_s: float
+    host_items_per_s: float | None
+
+
+def time_scores(experiment: Experiment, num_calls: int) -> ScoreSpeed:
+    """Scores batches of noise of ``evaluation.batch_size`` as a validation does.
+
+    Raises:
+      ConfigError: `num_calls` is less than 1.
+    """
+    if num_calls < 1:
+        raise ConfigError(f"num_calls is {num_calls}, expected >= 1")
+    task, parallel = experiment.task.build(), experiment.parallel.build()
+    variables = jax.jit(task.init)(jax.random.key(experiment.seed))
+    placed = Variables(*parallel.place(tuple(variables)))
+    num_rows = experiment.evaluation.batch_size
+    batch = make_noise_batch(task.batch_spec, num_rows)
+    step, key = parallel.eval_step(task), jax.random.key(0)
+    outputs, scores = step(placed, batch, key)
+    device_s = median_s(step, num_calls, placed, batch, key)
+    host_items_per_s = None
+    if isinstance(task, HostScored):
+        found = jax.tree.map(np.asarray, outputs)
+        before_s = time.perf_counter()
+        scores = {**scores, **task.score(found, batch)}
+        host_items_per_s = num_rows / (time.perf_counter() - before_s)
+    return ScoreSpeed(
+        strategy=parallel.strategy.value,
+        num_devices=parallel.num_devices,
+        batch_size=num_rows,
+        names=tuple(sorted(scores)),
+        device_items_per_s=num_rows / device_s,
+        host_items_per_s=host_items_per_s,
+    )

@@ -1,0 +1,129 @@
+"""How fast the short-time Fourier transforms of a task are, by each method."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+import scipy.signal
+
+from spatialjax.audio import StftMethod, istft, stft
+from spatialjax.benchmarks.batches import make_noise_batch
+from spatialjax.errors import ConfigError
+from spatialjax.training import Experiment
+from spatialjax.typing import HostArray
+
+METHODS = (StftMethod.FFT, StftMethod.MATMUL)
+
+
+@runtime_checkable
+class HasTransform(Protocol):
+    """Settings of a task that works on spectra."""
+
+    n_fft: int
+    hop: int
+
+
+@dataclass(frozen=True)
+class TransformSpeed:
+    """What the transforms of one batch of sound take.
+
+    Attributes:
+      method: of the transforms.
+      n_fft, hop, num_signals: what was measured.
+      audio_s: seconds of sound in the batch.
+      stft_ms_p50, istft_ms_p50: time of a batch.
+      stft_audio_s_per_s, istft_audio_s_per_s: seconds of sound in a second.
+      scipy_ratio: times as fast forward as SciPy in the same run, on one core.
+      round_trip_error: the largest, by the largest sample.
+    """
+
+    method: str
+    n_fft: int
+    hop: int
+    num_signals: int
+    audio_s: float
+    stft_ms_p50: float
+    istft_ms_p50: float
+    stft_audio_s_per_s: float
+    istft_audio_s_per_s: float
+    scipy_ratio: float
+    round_trip_error: float
+
+
+def time_transforms(experiment: Experiment, num_calls: int) -> list[TransformSpeed]:
+    """Both transforms of the sound of one batch on one device, by each method.
+
+    Raises:
+      ConfigError: the task has no transform, or `num_calls` is less than 1.
+    """
+    if num_calls < 1:
+        raise ConfigError(f"num_calls is {num_calls}, expected >= 1")
+    if not isinstance(experiment.task, HasTransform):
+        name = type(experiment.task).__name__
+        raise ConfigError(f"{name} has no n_fft and hop, so no transform to time")
+    spec = experiment.task.build().batch_spec
+    rows = make_noise_batch(spec, experiment.data.batch_size)["audio"]
+    length, rate_hz = rows.shape[-1], spec["audio"].rate_hz or 1.0
+    signals = rows.reshape(-1, length).astype(np.float32) / 32768
+    n_fft, hop = experiment.task.n_fft, experiment.task.hop
+    scipy_s = _scipy_s(signals, n_fft, hop, num_calls)
+    return [
+        _time_method(method, signals, n_fft, hop, rate_hz, num_calls, scipy_s)
+        for method in METHODS
+    ]
+
+
+def _time_method(
+    method: StftMethod,
+    signals: HostArray,
+    n_fft: int,
+    hop: int,
+    rate_hz: float,
+    num_calls: int,
+    scipy_s: float,
+) -> TransformSpeed:
+    length = signals.shape[-1]
+    forward = jax.jit(lambda x: stft(x, n_fft, hop, method=method))
+    back = jax.jit(lambda y: istft(y, hop, n_fft=n_fft, length=length, method=method))
+    placed = jax.device_put(signals)
+    spectra = forward(placed)
+    error = np.abs(np.asarray(back(spectra)) - signals).max() / np.abs(signals).max()
+    forward_s, back_s = (
+        median_s(function, num_calls, given)
+        for function, given in ((forward, placed), (back, spectra))
+    )
+    audio_s = signals.size / rate_hz
+    return TransformSpeed(
+        method=method.value,
+        n_fft=n_fft,
+        hop=hop,
+        num_signals=len(signals),
+        audio_s=audio_s,
+        stft_ms_p50=1e3 * forward_s,
+        istft_ms_p50=1e3 * back_s,
+        stft_audio_s_per_s=audio_s / forward_s,
+        istft_audio_s_per_s=audio_s / back_s,
+        scipy_ratio=scipy_s / forward_s,
+        round_trip_error=float(error),
+    )
+
+
+def _scipy_s(signals: HostArray, n_fft: int, hop: int, num_calls: int) -> float:
+    transform = scipy.signal.ShortTimeFFT(
+        scipy.signal.windows.hann(n_fft, sym=False).astype(np.float32), hop, fs=1.0
+    )
+    return median_s(transform.stft, num_calls, signals)
+
+
+def median_s(function: Callable, num_calls: int, *arguments: Any) -> float:
+    """Seconds of a call until its results are there; the first is not counted."""
+    jax.block_until_ready(function(*arguments))
+    times_s = []
+    for _ in range(num_calls):
+        before_s = time.perf_counter()
+        jax.block_until_ready(function(*arguments))
+        times_s.append(time.perf_counter() - before_s)
+    return float(np.median(times_s))
