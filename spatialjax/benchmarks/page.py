@@ -144,7 +144,8 @@ def benchmark_page(folder: pathlib.Path) -> str:
     lines = "\n".join(
         f"- **{name}**: {_describe(json.loads(key))}" for key, name in machines.items()
     )
-    parts.append(f"## Machines\n\n{lines}\n")
+    if machines:
+        parts.append(f"## Machines\n\n{lines}\n")
     return "\n".join(parts)
 
 

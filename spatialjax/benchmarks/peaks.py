@@ -1,11 +1,11 @@
 """What devices could do: vendors' data sheets, or a measurement where none is known."""
 
-import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from spatialjax.benchmarks.timing import time_calls
 
 NUM_TRIALS = 5
 SIDE = 2048
@@ -89,16 +89,6 @@ def measure_peak(dtype: str) -> Peak:
     """What the first device does: a large matrix product, and a pass over an array."""
     matrix = jnp.ones((SIDE, SIDE), dtype)
     values = jnp.ones(NUM_VALUES, jnp.float32)
-    product_s = _least_s(jax.jit(jnp.matmul), matrix, matrix)
-    pass_s = _least_s(jax.jit(jnp.negative), values)
+    product_s = min(time_calls(jax.jit(jnp.matmul), NUM_TRIALS, matrix, matrix))
+    pass_s = min(time_calls(jax.jit(jnp.negative), NUM_TRIALS, values))
     return Peak(2.0 * SIDE**3 / product_s, 2.0 * values.nbytes / pass_s, True)
-
-
-def _least_s(function: Callable, *arguments: Any) -> float:
-    jax.block_until_ready(function(*arguments))
-    times_s = []
-    for _ in range(NUM_TRIALS):
-        before_s = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        times_s.append(time.perf_counter() - before_s)
-    return min(times_s)

@@ -1,5 +1,6 @@
 """How long the scores of a task take, on the devices and on the host."""
 
+import statistics
 import time
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import jax
 import numpy as np
 
 from spatialjax.benchmarks.batches import make_noise_batch
-from spatialjax.benchmarks.transforms import median_s
+from spatialjax.benchmarks.timing import time_calls
 from spatialjax.errors import ConfigError
 from spatialjax.tasks.base import HostScored, Variables
 from spatialjax.training import Experiment
@@ -47,7 +48,7 @@ def time_scores(experiment: Experiment, num_calls: int) -> ScoreSpeed:
     batch = make_noise_batch(task.batch_spec, num_rows)
     step, key = parallel.eval_step(task), jax.random.key(0)
     outputs, scores = step(placed, batch, key)
-    device_s = median_s(step, num_calls, placed, batch, key)
+    device_s = statistics.median(time_calls(step, num_calls, placed, batch, key))
     host_items_per_s = None
     if isinstance(task, HostScored):
         found = jax.tree.map(np.asarray, outputs)

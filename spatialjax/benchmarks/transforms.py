@@ -1,9 +1,8 @@
 """How fast the short-time Fourier transforms of a task are, by each method."""
 
-import time
-from collections.abc import Callable
+import statistics
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -11,6 +10,7 @@ import scipy.signal
 
 from spatialjax.audio import StftMethod, istft, stft
 from spatialjax.benchmarks.batches import make_noise_batch
+from spatialjax.benchmarks.timing import time_calls
 from spatialjax.errors import ConfigError
 from spatialjax.training import Experiment
 from spatialjax.typing import HostArray
@@ -92,7 +92,7 @@ def _time_method(
     spectra = forward(placed)
     error = np.abs(np.asarray(back(spectra)) - signals).max() / np.abs(signals).max()
     forward_s, back_s = (
-        median_s(function, num_calls, given)
+        statistics.median(time_calls(function, num_calls, given))
         for function, given in ((forward, placed), (back, spectra))
     )
     audio_s = signals.size / rate_hz
@@ -115,15 +115,4 @@ def _scipy_s(signals: HostArray, n_fft: int, hop: int, num_calls: int) -> float:
     transform = scipy.signal.ShortTimeFFT(
         scipy.signal.windows.hann(n_fft, sym=False).astype(np.float32), hop, fs=1.0
     )
-    return median_s(transform.stft, num_calls, signals)
-
-
-def median_s(function: Callable, num_calls: int, *arguments: Any) -> float:
-    """Seconds of a call until its results are there; the first is not counted."""
-    jax.block_until_ready(function(*arguments))
-    times_s = []
-    for _ in range(num_calls):
-        before_s = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        times_s.append(time.perf_counter() - before_s)
-    return float(np.median(times_s))
+    return statistics.median(time_calls(transform.stft, num_calls, signals))
