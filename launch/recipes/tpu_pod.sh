@@ -19,7 +19,7 @@
 #   gcloud compute tpus tpu-vm ssh NAME --zone=ZONE --worker=all \
 #       --command='pkill -TERM --oldest --exact python'
 #
-# Workdir and datasets belong where all hosts see them: on gs://, or a disk they mount.
+# Datasets belong on a disk that all hosts mount, the workdir there or on gs://.
 set -euo pipefail
 
 say() { echo "tpu_pod.sh: $1" >&2; }
