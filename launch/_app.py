@@ -34,8 +34,8 @@ from spatialjax.errors import ConfigError, UserError, nearest
 _READER_LEFT = 141
 """The status that a shell gives a program whose reader left: 128 + SIGPIPE."""
 
-_URLS = ("compilation_cache",)
-"""Flags of every program that take a URL; JAX reads this one."""
+_URLS = ("compilation_cache", "config.init_from.path")
+"""Flags of every program that take a URL."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BAD_PATH = {
