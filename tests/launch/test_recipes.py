@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 import yaml
@@ -327,3 +328,15 @@ def test_the_words_for_jobset_on_gpus_are_those_of_this_jobset():
     assert port.isdigit()
     assert values["num_processes"].value == jobs["template"]["spec"]["completions"]
     assert values["process_id"].value == 3
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "tpu_pod.sh", "jobset.yaml"])
+def test_the_extras_and_locks_that_recipes_name_are_there(name):
+    text = (RECIPES / name).read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = re.findall(r"EXTRAS=([\w,]+)|\.\[([\w,]+)\]", text)
+    assert extras
+    for extra in re.findall(r"\w+", " ".join("".join(found) for found in extras)):
+        assert extra in project["optional-dependencies"]
+    for lock in re.findall(r"requirements[\w-]*\.lock", text):
+        assert (ROOT / lock).exists()
