@@ -279,7 +279,7 @@ def _check_positional(given: Sequence[str], names: Sequence[str]) -> None:
 
 def _check_urls(flag_values: flags.FlagValues, urls: Sequence[str]) -> None:
     """Refuse a URL where a path of a disk is meant: it would become a folder."""
-    for name in set(flag_values) - set(urls):
+    for name in sorted(set(flag_values) - set(urls)):
         value = flag_values[name].value
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and re.match(r"[A-Za-z][\w+.-]+:/", text):
