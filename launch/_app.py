@@ -34,6 +34,9 @@ from spatialjax.errors import ConfigError, UserError, nearest
 _READER_LEFT = 141
 """The status that a shell gives a program whose reader left: 128 + SIGPIPE."""
 
+_URLS = ("compilation_cache", "config.init_from.path")
+"""Flags of every program that take a URL."""
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BAD_PATH = {
     errno.EACCES,
@@ -59,6 +62,7 @@ def run(
     positional: Sequence[str] = (),
     uses_jax: bool = True,
     several_processes: bool = False,
+    urls: Sequence[str] = (),
     argv: Sequence[str] | None = None,
 ) -> NoReturn:
     """Parse the flags, call `main`, exit with its status.
@@ -72,6 +76,7 @@ def run(
       uses_jax: adds ``--compilation_cache`` and sets JAX up before `main` is called.
       several_processes: adds the flags of `_processes` and meets the other processes
         before `main` is called.
+      urls: flags whose folder or file may lie in an object store; others refuse a URL.
       argv: the command line, `sys.argv` by default.
     """
     words = list(sys.argv if argv is None else argv)
@@ -81,7 +86,7 @@ def run(
     given: list[Any] = []
 
     def parse(args: list[str]) -> list[str]:
-        given.extend(read_flags(args, flags.FLAGS, positional))
+        given.extend(read_flags(args, flags.FLAGS, positional, urls))
         return args[:1]
 
     def start(_: list[str]) -> int | None:
@@ -163,6 +168,7 @@ def read_flags(
     argv: Sequence[str],
     flag_values: flags.FlagValues,
     positional: Sequence[str] = (),
+    urls: Sequence[str] = (),
 ) -> list[Any]:
     """What `main` is called with: the config, where there is one, and the arguments.
 
@@ -179,6 +185,7 @@ def read_flags(
             raise
         rest = list(positional)
     _check_positional(rest, positional)
+    _check_urls(flag_values, (*urls, *_URLS))
     _find_home(flag_values)
     if not has_config:
         return rest
@@ -268,6 +275,18 @@ def _check_positional(given: Sequence[str], names: Sequence[str]) -> None:
         raise UserError(
             f"unexpected argument {given[len(names)]!r}; a flag is written --name=value"
         )
+
+
+def _check_urls(flag_values: flags.FlagValues, urls: Sequence[str]) -> None:
+    """Refuse a URL where a path of a disk is meant: it would become a folder."""
+    for name in sorted(set(flag_values) - set(urls)):
+        value = flag_values[name].value
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and re.match(r"[A-Za-z][\w+.-]+:/", text):
+                raise UserError(
+                    f"--{name} is {text}, a URL, but is used on a disk; name a path, "
+                    "perhaps one where the store is mounted"
+                )
 
 
 def _find_home(flag_values: flags.FlagValues) -> None:

@@ -107,4 +107,4 @@ def _spatialize(experiment: "Experiment") -> Any:
 
 
 if __name__ == "__main__":
-    _app.run(main, config_flag=True, several_processes=True)
+    _app.run(main, config_flag=True, several_processes=True, urls=["workdir"])

@@ -9,12 +9,11 @@ the means by class; writes them, and the values of every item, as JSON.
 """
 
 import functools
-import pathlib
+import os
 
 from absl import flags
 
 from launch import _app
-from spatialjax.errors import UserError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "folder of a run", required=True)
 _CHECKPOINT = flags.DEFINE_string(
@@ -64,12 +63,13 @@ def main() -> None:
     import jax
     from tqdm import tqdm
 
+    from spatialjax.media import as_place
     from spatialjax.reports import Gallery, Report
     from spatialjax.training import Baseline, open_evaluation
 
-    workdir = pathlib.Path(_WORKDIR.value)
+    workdir = as_place(_WORKDIR.value)
     name = f"scores_{_BASELINE.value}.json" if _BASELINE.value else "scores.json"
-    output = pathlib.Path(_OUTPUT.value or workdir / name)
+    output = as_place(_OUTPUT.value or workdir / name)
     evaluation = open_evaluation(
         workdir,
         which=_CHECKPOINT.value,
@@ -103,17 +103,15 @@ def main() -> None:
     print("\n".join(lines))
 
 
-def _check_places(output: pathlib.Path) -> None:
+def _check_places(output: os.PathLike[str]) -> None:
     """Refuse places that cannot be written, or that the page would replace."""
     from spatialjax.reports import check_page
-    from spatialjax.training.workdir import check_place
+    from spatialjax.training.workdir import check_file_place
 
-    if output.is_dir():
-        raise UserError(f"--output={output} is a folder, expected a file")
-    check_place(output.parent)
+    check_file_place(output)
     if _REPORT.value is not None:
         check_page(_REPORT.value, output, _SAVE_PAIRS.value)
 
 
 if __name__ == "__main__":
-    _app.run(main, several_processes=True)
+    _app.run(main, several_processes=True, urls=["workdir", "output"])

@@ -116,4 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, urls=["workdir"])

@@ -15,7 +15,6 @@ same command in each; elsewhere, in process I of N,
     ... --coordinator=HOST:PORT --num_processes=N --process_id=I
 """
 
-import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -26,7 +25,10 @@ if TYPE_CHECKING:
     from spatialjax.training import Experiment
 
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "folder of the run; made, or continued", required=True
+    "workdir",
+    None,
+    "folder of the run, or gs://BUCKET/FOLDER; made, or continued",
+    required=True,
 )
 _REPORT_ITEMS = flags.DEFINE_integer(
     "report_items", 6, "items on the page of a validation; 0: no page", lower_bound=0
@@ -38,10 +40,11 @@ def main(experiment: "Experiment") -> int:
     import jax
 
     from spatialjax.convert import first_weights
+    from spatialjax.media import as_place
     from spatialjax.reports import Gallery, Report
     from spatialjax.training import Validation, train
 
-    workdir = pathlib.Path(_WORKDIR.value)
+    workdir = as_place(_WORKDIR.value)
     gallery = Gallery(_REPORT_ITEMS.value)
 
     def show(validation: Validation) -> None:
@@ -61,4 +64,4 @@ def main(experiment: "Experiment") -> int:
 
 
 if __name__ == "__main__":
-    _app.run(main, config_flag=True, several_processes=True)
+    _app.run(main, config_flag=True, several_processes=True, urls=["workdir"])

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from spatialjax.errors import DataError, nearest
+from spatialjax.media import local_path
 from tfds_builders.builder import SegmentBuilder
 from tfds_builders.workplace import workplace
 
@@ -49,10 +50,11 @@ def build(
 
     Raises:
       DataError: unknown dataset, bad source, too many broken clips, a dataset that is
-        there already, another build of it at work, or an object store.
+        there already, or another build of it at work.
+      UserError: `data_dir` or `source` is a URL.
       OSError: no room, no permission, or a file in the way.
     """
-    _check_local(data_dir=data_dir, source=source)
+    local_path("source", source)
     builder_class, config = _find(dataset)
     if settings and not builder_class.takes_settings:
         raise DataError(f"{dataset} has no setting {', '.join(settings)}")
@@ -60,7 +62,7 @@ def build(
     download_config = tfds.download.DownloadConfig(
         try_download_gcs=False, beam_options=_beam_options(pipeline, beam_options)
     )
-    data_dir = pathlib.Path(data_dir).expanduser().absolute()
+    data_dir = local_path("data_dir", data_dir).expanduser().absolute()
     with workplace(data_dir, f".building-{builder_class.name}-{config}") as place:
         builder = builder_class(
             config=config,
@@ -79,16 +81,6 @@ def build(
             builder.download_and_prepare(download_config=download_config)
         _move(made, target, place / "replaced")
     return target
-
-
-def _check_local(**places: str | os.PathLike[str]) -> None:
-    """Raise DataError where a place is an address such as ``gs://bucket``."""
-    for name, place in places.items():
-        if "://" in os.fspath(place):
-            raise DataError(
-                f"{name} is {place}, but object stores are not supported yet: name a "
-                "folder, perhaps one where the store is mounted"
-            )
 
 
 def _find(dataset: str) -> tuple[type[SegmentBuilder], str]:
@@ -118,6 +110,11 @@ def _beam_options(pipeline: str, options: tuple[str, ...]) -> Any:
         if options:
             raise DataError(f"beam_options are given, but pipeline is {pipeline!r}")
         return None
+    if any(option.endswith("DataflowRunner") for option in options):
+        raise DataError(
+            "the workers of Dataflow share no disk, which records are written to; take "
+            "FlinkRunner or SparkRunner, with a data_dir that all workers see"
+        )
     try:
         module = importlib.import_module("apache_beam.options.pipeline_options")
     except ModuleNotFoundError as error:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import json
-import pathlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import jax
 from spatialjax.benchmarks.step import build_trainable
 from spatialjax.data import open_dataset
 from spatialjax.errors import ConfigError
+from spatialjax.media import Place, as_place
 from spatialjax.training import Experiment, fit
 from spatialjax.training.metrics_writer import SPEED
 from spatialjax.training.run import read_batches
@@ -82,21 +82,22 @@ def time_run(
     batches = functools.partial(read_batches, made, task, dataset)
     with _folder(workdir) as place:
         fit(task, made, batches, place, dataset_hash=dataset.hash)
-        lines = (place / SPEED).read_text(encoding="utf-8").splitlines()
+        lines = (place / SPEED).read_text().splitlines()
     return _summarise(made, [json.loads(line) for line in lines][1:], per_part)
 
 
 @contextlib.contextmanager
-def _folder(workdir: str | None) -> Iterator[pathlib.Path]:
+def _folder(workdir: str | None) -> Iterator[Place]:
     if workdir is None and jax.process_count() > 1:
         raise ConfigError("several processes need one --workdir that all of them see")
     if workdir is not None:
-        if pathlib.Path(workdir).exists():
+        place = as_place(workdir)
+        if place.exists():
             raise ConfigError(f"{workdir} exists; a timed run needs a new folder")
-        yield pathlib.Path(workdir)
+        yield place
         return
     with tempfile.TemporaryDirectory() as parent:
-        yield pathlib.Path(parent) / "run"
+        yield as_place(parent) / "run"
 
 
 def _summarise(

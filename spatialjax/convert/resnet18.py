@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from spatialjax.convert.torch_file import read_torch_file
 from spatialjax.errors import CheckpointError, nearest
+from spatialjax.media import local_path
 from spatialjax.typing import HostArray, PyTree
 
 _NORM_NAMES = {
@@ -61,7 +62,7 @@ def read_arrays(path: pathlib.Path | str) -> dict[str, HostArray]:
     Raises:
       CheckpointError: the file is missing, damaged, or holds anything but arrays.
     """
-    path = pathlib.Path(path)
+    path = local_path("the file of weights", path)
     if path.suffix != ".safetensors":
         return read_torch_file(path)
     try:

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spatialjax.errors import CheckpointError
+from spatialjax.media import local_path
 from spatialjax.typing import HostArray
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -61,7 +62,7 @@ def read_torch_file(path: pathlib.Path | str) -> dict[str, HostArray]:
     Raises:
       CheckpointError: the file is missing, damaged, or holds anything but arrays.
     """
-    path = pathlib.Path(path)
+    path = local_path("the file of weights", path)
     if not path.is_file():
         raise CheckpointError(f"there is no file {path}; give a .pth file")
     try:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spatialjax.errors import DataError, nearest
+from spatialjax.media.places import local_path
 
 FORMAT = 1
 """The layout of ``clips.json`` that this file reads."""
@@ -254,7 +255,7 @@ def open_dataset(data_dir: str | pathlib.Path, name: str) -> Dataset:
     Raises:
       DataError: there is no such dataset, there are several, or it is not whole.
     """
-    path = _find(pathlib.Path(data_dir), name.strip("/"))
+    path = _find(local_path("data_dir", data_dir), name.strip("/"))
     try:
         content = json.loads((path / "clips.json").read_text(encoding="utf-8"))
         if content["format"] != FORMAT:

@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import math
 import os
-import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from spatialjax.errors import DataError
 from spatialjax.evaluation.definitions import REFERENCES, variant
 from spatialjax.evaluation.summary import Summary, num_decimals
 from spatialjax.media.files import write_file
+from spatialjax.media.places import as_place
 from spatialjax.metrics import Interval
 from spatialjax.typing import HostArray
 
@@ -151,7 +151,7 @@ def read_scorecard(path: str | os.PathLike[str]) -> ScoreCard:
       DataError: there is no such file, or it holds no score card.
     """
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
+        text = as_place(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text"
         raise DataError(f"{path} cannot be read: {reason}") from None

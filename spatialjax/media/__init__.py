@@ -28,6 +28,15 @@ from spatialjax.media.images import (
     resize_short_side,
 )
 from spatialjax.media.new_file import replaced_file
+from spatialjax.media.places import (
+    Place,
+    WorkingCopy,
+    as_place,
+    is_url,
+    local_path,
+    remove_folder,
+    told,
+)
 from spatialjax.media.player_report import describe_for_players
 from spatialjax.media.sofa import SofaHrirs, read_sofa
 from spatialjax.media.spatial_boxes import (
@@ -50,6 +59,7 @@ __all__ = [
     "AudioReader",
     "AudioStream",
     "MediaInfo",
+    "Place",
     "Projection",
     "SofaHrirs",
     "Sound",
@@ -58,6 +68,8 @@ __all__ = [
     "SphericalPicture",
     "StereoMode",
     "VideoStream",
+    "WorkingCopy",
+    "as_place",
     "cannot_write",
     "check_replaceable",
     "decode_flow",
@@ -68,7 +80,9 @@ __all__ = [
     "encode_packed_flow",
     "float_to_int16",
     "inject_spatial_metadata",
+    "is_url",
     "list_images",
+    "local_path",
     "optical_flow",
     "probe",
     "read_audio",
@@ -76,6 +90,7 @@ __all__ = [
     "rechunk",
     "read_sofa",
     "read_spatial_metadata",
+    "remove_folder",
     "replaced_file",
     "replaced_folder",
     "resize_short_side",
@@ -84,6 +99,7 @@ __all__ = [
     "sound_field_of",
     "stream_ambix",
     "stream_audio",
+    "told",
     "write_ambix_wav",
     "write_file",
     "write_film",

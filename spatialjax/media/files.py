@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 
 from spatialjax.errors import MediaError
+from spatialjax.media.places import as_place, put_object
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -13,12 +14,16 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def write_file(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
     """Write a file under a temporary name beside its own, then rename it.
 
-    Folders above it are made where they are missing.
+    Folders above it are made where they are missing. By URL it is put at once: an
+    object appears whole.
 
     Raises:
       MediaError: it cannot be written: no room, no permission, a file in the way.
     """
-    path = pathlib.Path(path)
+    path = as_place(path)
+    if not isinstance(path, pathlib.Path):
+        put_object(path, content)
+        return
     name = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath
+from spatialjax.media.places import Place, as_place, local_path, put_object, told
 
 LISTING = ".spatialjax"
 """The file that tells what else was written into a folder, a relative path a line."""
@@ -24,7 +25,7 @@ def check_replaceable(folder: FilePath) -> None:
       MediaError: a file is in the way, the folder holds something else, or it cannot be
         written.
     """
-    folder = pathlib.Path(folder).expanduser().resolve()
+    folder = local_path("the folder", folder).expanduser().resolve()
     if folder.exists() and not folder.is_dir():
         raise MediaError(f"{folder} is a file, expected a folder")
     if folder.is_dir():
@@ -49,11 +50,20 @@ def check_replaceable(folder: FilePath) -> None:
 def replaced_folder(folder: FilePath) -> Iterator[pathlib.Path]:
     """A new folder to fill; it takes the place of `folder` when all went well.
 
+    By URL the new files are put there one by one, and those of an earlier call that are
+    no more are removed.
+
     Raises:
       MediaError: as `check_replaceable`.
     """
+    place = as_place(folder)
+    if not isinstance(place, pathlib.Path):
+        with tempfile.TemporaryDirectory(prefix="spatialjax-") as name:
+            yield pathlib.Path(name)
+            _put_all(pathlib.Path(name), place)
+        return
     check_replaceable(folder)
-    folder = pathlib.Path(folder).expanduser().resolve()
+    folder = place.expanduser().resolve()
     made = [above for above in folder.parents if not above.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -76,6 +86,19 @@ def replaced_folder(folder: FilePath) -> Iterator[pathlib.Path]:
         for above in made:
             with contextlib.suppress(OSError):  # it holds the folder, or something else
                 above.rmdir()
+
+
+def _put_all(folder: pathlib.Path, place: Place) -> None:
+    """Puts the files of a folder into a store, in place of those put there before."""
+    names = _contents(folder)
+    with told(f"{place} cannot be replaced"):
+        listing = place / LISTING
+        earlier = listing.read_text().splitlines() if listing.exists() else []
+        for name in names:
+            put_object(place / name, (folder / name).read_bytes())
+        put_object(listing, "".join(f"{name}\n" for name in names).encode())
+        for name in set(earlier) - set(names):
+            (place / name).unlink(missing_ok=True)
 
 
 def _contents(folder: pathlib.Path) -> list[str]:

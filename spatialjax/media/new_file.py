@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath
 from spatialjax.media.files import cannot_write
+from spatialjax.media.places import local_path
 
 
 def check_new_file(path: FilePath) -> None:
@@ -18,7 +19,7 @@ def check_new_file(path: FilePath) -> None:
       MediaError: a folder is in the way, or a file stands for a folder above, or that
         may not be written into.
     """
-    path = pathlib.Path(path)
+    path = local_path("the file to write", path)
     if path.is_dir():
         raise MediaError(f"{path} is a folder, expected the name of a file")
     above = next(place for place in path.absolute().parents if place.exists())
@@ -38,7 +39,7 @@ def replaced_file(path: FilePath) -> Iterator[pathlib.Path]:
     Raises:
       MediaError: it cannot be written: no room, no permission, a folder in the way.
     """
-    path = pathlib.Path(path)
+    path = local_path("the file to write", path)
     part = None
     try:
         check_new_file(path)

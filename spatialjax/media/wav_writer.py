@@ -1,7 +1,6 @@
 """WAV files of any length, written as their samples come."""
 
 import contextlib
-import pathlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,6 +9,7 @@ import soundfile
 from spatialjax.errors import MediaError
 from spatialjax.media.container import FilePath
 from spatialjax.media.files import cannot_write
+from spatialjax.media.places import local_path
 
 LARGEST_WAV = 2**32 - 2**16
 """Bytes of samples that a plain WAV can hold; RF64 takes over above."""
@@ -32,7 +32,9 @@ def write_wav_stream(
     """
     form = "RF64" if 4 * channels * most_samples > LARGEST_WAV else "WAV"
     try:
-        pathlib.Path(path).touch()  # which tells why it cannot, as soundfile does not
+        local_path(
+            "the WAV file", path
+        ).touch()  # which tells why it cannot, as soundfile does not
         file = soundfile.SoundFile(
             path, "w", sample_rate_hz, channels, "FLOAT", format=form
         )

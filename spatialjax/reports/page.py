@@ -5,6 +5,7 @@ sounds and pictures for each item.
 """
 
 import json
+import os
 import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from spatialjax.errors import UserError
 from spatialjax.evaluation import ScoreCard, SuiteScores
 from spatialjax.evaluation.definitions import REFERENCES, variant
 from spatialjax.evaluation.summary import num_decimals
-from spatialjax.media import check_replaceable, replaced_folder, write_file
+from spatialjax.media import (
+    Place,
+    as_place,
+    check_replaceable,
+    is_url,
+    replaced_folder,
+    write_file,
+)
 from spatialjax.reports import pictures
 from spatialjax.reports.gallery import Gallery
 from spatialjax.reports.shown_item import ItemFiles, ShownItem
@@ -38,7 +46,9 @@ CURVES = {
 """Curves over the steps, by axis and name: entries of ``metrics.jsonl``."""
 
 
-def check_page(folder: pathlib.Path | str, *beside: pathlib.Path | str | None) -> None:
+def check_page(
+    folder: str | os.PathLike[str], *beside: str | os.PathLike[str] | None
+) -> None:
     """Refuse a folder that a page cannot take, before anything slow starts.
 
     Args:
@@ -51,7 +61,9 @@ def check_page(folder: pathlib.Path | str, *beside: pathlib.Path | str | None) -
     check_replaceable(folder)
     page = pathlib.Path(folder).expanduser().resolve()
     for place in beside:
-        if place is not None and pathlib.Path(place).resolve().is_relative_to(page):
+        if place is None or is_url(place):
+            continue
+        if pathlib.Path(place).resolve().is_relative_to(page):
             raise UserError(
                 f"{place} lies in the folder of the page, {folder}, which is replaced; "
                 "name another place"
@@ -69,7 +81,7 @@ class Report:
     classes: Sequence[str]
     sample_rate_hz: int
     gallery: Gallery
-    metrics_file: pathlib.Path | None = None
+    metrics_file: Place | None = None
 
     @classmethod
     def of_run(
@@ -77,13 +89,13 @@ class Report:
         name: str,
         dataset: Dataset,
         gallery: Gallery,
-        workdir: pathlib.Path | str | None,
+        workdir: str | os.PathLike[str] | None,
     ) -> "Report":
         """The report of a run that was scored on a dataset, or of no run."""
-        metrics_file = pathlib.Path(workdir) / "metrics.jsonl" if workdir else None
+        metrics_file = as_place(workdir) / "metrics.jsonl" if workdir else None
         return cls(name, dataset.classes, dataset.sample_rate_hz, gallery, metrics_file)
 
-    def write(self, folder: pathlib.Path | str, card: ScoreCard) -> pathlib.Path:
+    def write(self, folder: str | os.PathLike[str], card: ScoreCard) -> Place:
         """The page's file; the folder appears, or is replaced, as a whole.
 
         Raises:
@@ -91,7 +103,7 @@ class Report:
         """
         with replaced_folder(folder) as new:
             self._fill(new, card)
-        return pathlib.Path(folder) / "index.html"
+        return as_place(folder) / "index.html"
 
     def _fill(self, folder: pathlib.Path, card: ScoreCard) -> None:
         suites = [
@@ -162,7 +174,7 @@ def _percent_text(share: float) -> str:
     return f"{100 * share:.0f} %" if np.isfinite(share) else "–"
 
 
-def _curves(metrics_file: pathlib.Path | None) -> list[str]:
+def _curves(metrics_file: Place | None) -> list[str]:
     """What the run has told of `CURVES`, as SVG."""
     if metrics_file is None or not metrics_file.is_file():
         return []

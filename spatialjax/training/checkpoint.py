@@ -11,7 +11,6 @@ import json
 import math
 import os
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from jax.experimental.multihost_utils import sync_global_devices
 
 from spatialjax.config import register
 from spatialjax.errors import CheckpointError, ConfigError, nearest
-from spatialjax.media import room_advice, write_file
+from spatialjax.media import Place, as_place, remove_folder, room_advice, write_file
 from spatialjax.training.checkpoint_files import (
     ARRAYS,
     FOLDER,
@@ -76,13 +75,16 @@ class Checkpoints:
     """The checkpoints of one work folder."""
 
     def __init__(
-        self, workdir: pathlib.Path | str, config: CheckpointConfig | None = None
+        self, workdir: str | os.PathLike[str], config: CheckpointConfig | None = None
     ) -> None:
         """Opens the folder: for reading alone without a `config`, else also to write.
 
         A writer creates the folder and clears what a killed run left unfinished.
         """
-        self.folder = pathlib.Path(workdir).absolute() / FOLDER
+        place = as_place(workdir)
+        if isinstance(place, pathlib.Path):
+            place = place.absolute()  # as Orbax wants it
+        self.folder: Place = place / FOLDER
         self._config = config or CheckpointConfig()
         self._manager: ocp.CheckpointManager | None = None
         self._scores: dict[int, dict[str, float]] = {}
@@ -242,7 +244,7 @@ class Checkpoints:
         """What a checkpoint holds: shape and dtype of each array, by path."""
         return read_shapes(self.folder, step)
 
-    def set_aside(self, step: int) -> pathlib.Path:
+    def set_aside(self, step: int) -> Place:
         """Renames a damaged checkpoint, which does not count from then on.
 
         Raises:
@@ -251,8 +253,7 @@ class Checkpoints:
         place = self.folder / str(step)
         aside = self.folder / f"damaged-{step}"
         with _one_line(f"cannot rename {place}"):
-            if aside.exists():
-                shutil.rmtree(aside)
+            remove_folder(aside)
             place.rename(aside)
         return aside
 
@@ -293,7 +294,8 @@ class Checkpoints:
         Orbax tells of a full disk on several threads, with many tracebacks; here it is
         one error before it starts.
         """
-        if hasattr(os, "posix_fallocate"):  # not on macOS
+        is_on_disk = isinstance(self.folder, pathlib.Path)
+        if is_on_disk and hasattr(os, "posix_fallocate"):  # not on macOS
             with tempfile.TemporaryFile(dir=self.folder) as file:
                 os.posix_fallocate(file.fileno(), 0, num_bytes)
 
@@ -306,7 +308,7 @@ class Checkpoints:
                 yield self._manager
         except (OSError, ValueError, RuntimeError) as error:
             for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
-                shutil.rmtree(unfinished, ignore_errors=True)
+                remove_folder(unfinished)
             what = "a checkpoint" if step is None else f"the checkpoint of step {step}"
             raise CheckpointError(
                 f"cannot write {what} to {self.folder}: {first_line(error)}"

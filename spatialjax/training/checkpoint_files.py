@@ -6,7 +6,6 @@ others instead of leaving them to wait.
 """
 
 import json
-import pathlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 
 from spatialjax.errors import CheckpointError, nearest
+from spatialjax.media import Place
 from spatialjax.training.checksum import checksum
 from spatialjax.training.paths import flatten
 from spatialjax.typing import HostArray
@@ -32,7 +32,7 @@ class DamagedError(CheckpointError):
     """A checkpoint cannot be read, or is not what was written."""
 
 
-def finished_steps(folder: pathlib.Path) -> list[int]:
+def finished_steps(folder: Place) -> list[int]:
     """The steps that have a whole checkpoint, rising."""
     if not folder.is_dir():
         return []
@@ -43,7 +43,7 @@ def finished_steps(folder: pathlib.Path) -> list[int]:
     )
 
 
-def read_metadata(folder: pathlib.Path, step: int) -> dict[str, Any]:
+def read_metadata(folder: Place, step: int) -> dict[str, Any]:
     """What was saved beside the arrays.
 
     Raises:
@@ -61,12 +61,12 @@ def read_metadata(folder: pathlib.Path, step: int) -> dict[str, Any]:
     return found
 
 
-def metadata_path(folder: pathlib.Path, step: int) -> pathlib.Path:
+def metadata_path(folder: Place, step: int) -> Place:
     """The file of what stands beside the arrays."""
     return folder / str(step) / METADATA / METADATA_FILE
 
 
-def read_shapes(folder: pathlib.Path, step: int) -> dict[str, Any]:
+def read_shapes(folder: Place, step: int) -> dict[str, Any]:
     """What a checkpoint holds: shape and dtype of each array, by path.
 
     Raises:
@@ -78,7 +78,7 @@ def read_shapes(folder: pathlib.Path, step: int) -> dict[str, Any]:
 
 
 def read_arrays(
-    folder: pathlib.Path, step: int, leaves: Mapping[str, Any]
+    folder: Place, step: int, leaves: Mapping[str, Any]
 ) -> dict[str, HostArray]:
     """Whole NumPy arrays by path, given their shapes, with a look at each checksum.
 
@@ -103,11 +103,11 @@ def read_arrays(
     return arrays
 
 
-def _arrays_path(folder: pathlib.Path, step: int) -> epath.Path:
+def _arrays_path(folder: Place, step: int) -> epath.Path:
     return epath.Path(folder / str(step) / ARRAYS)
 
 
-def damaged(folder: pathlib.Path, step: int, reason: str) -> DamagedError:
+def damaged(folder: Place, step: int, reason: str) -> DamagedError:
     """The error of a checkpoint, with what to do."""
     others = [str(other) for other in finished_steps(folder) if other != step]
     advice = f"; there are others, of steps {', '.join(others)}" if others else ""
@@ -115,7 +115,7 @@ def damaged(folder: pathlib.Path, step: int, reason: str) -> DamagedError:
 
 
 @contextmanager
-def reading(folder: pathlib.Path, step: int) -> Iterator[None]:
+def reading(folder: Place, step: int) -> Iterator[None]:
     """Turns what readers raise into one line.
 
     Raises:
@@ -154,7 +154,7 @@ def first_line(error: Exception) -> str:
 
 
 def _check_holds(
-    place: pathlib.Path, expected: Mapping[str, Any], saved: Mapping[str, Any]
+    place: Place, expected: Mapping[str, Any], saved: Mapping[str, Any]
 ) -> None:
     where = f"{place} holds another model:"
     if missing := [path for path in expected if path not in saved]:

@@ -1,11 +1,11 @@
 """A warm start: parameters and statistics of another run, chosen by path."""
 
-import pathlib
 import re
 from dataclasses import dataclass
 
 from spatialjax.config import register
 from spatialjax.errors import CheckpointError, ConfigError, nearest
+from spatialjax.media import as_place
 from spatialjax.tasks.base import Variables
 from spatialjax.training.checkpoint import Checkpoints, abstract
 from spatialjax.training.paths import flatten, unflatten
@@ -55,7 +55,7 @@ def warm_start(config: InitFrom, variables: Variables) -> Variables:
             "chooses no parameter; "
             + nearest(config.include, [_short(path) for path in own])
         )
-    if not pathlib.Path(config.path).is_dir():
+    if not as_place(config.path).is_dir():
         raise CheckpointError(f"init_from.path={config.path!r} is no workdir")
     with Checkpoints(config.path) as checkpoints:
         step = checkpoints.find(config.checkpoint)

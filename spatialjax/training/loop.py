@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import sys
 import time
@@ -14,7 +15,7 @@ import numpy as np
 from spatialjax import __version__
 from spatialjax.config import to_json
 from spatialjax.errors import ConfigError
-from spatialjax.media import write_file
+from spatialjax.media import Place, as_place, write_file
 from spatialjax.tasks.base import Trainable, Variables
 from spatialjax.tasks.cost import memory_gb
 from spatialjax.training.call import compile_call, make_feed
@@ -57,7 +58,7 @@ def fit(
     task: Trainable,
     experiment: Experiment,
     batches: Callable[[int], Iterator[Batch]],
-    workdir: pathlib.Path | str,
+    workdir: str | os.PathLike[str],
     *,
     variables: Variables | None = None,
     amend: Amend | None = None,
@@ -71,7 +72,7 @@ def fit(
       task: what is trained.
       experiment: how; its `task`, `data` and `evaluation` are only stored.
       batches: the batches of this process from a step (counted from 0) onwards.
-      workdir: the folder that is made, or continued.
+      workdir: the folder that is made, or continued; also ``gs://bucket/...``.
       variables: first weights instead of random ones; they are copied.
       amend: changes the first weights, such as to those of a published file.
       validate: scores the variables now and then, and at the end; the step is saved
@@ -89,7 +90,7 @@ def fit(
     """
     if not isinstance(task, Trainable):
         raise ConfigError(f"{type(task).__name__} has no loss, so it cannot be trained")
-    workdir = pathlib.Path(workdir)
+    workdir = as_place(workdir)
     check_place(workdir)
     parallel = parallel or experiment.parallel.build()
     check_same("config", to_json(experiment))
@@ -114,7 +115,7 @@ def fit(
 
 
 def _check_whole_calls(
-    workdir: pathlib.Path, first_step: int, num_left: int, training: TrainingConfig
+    workdir: Place, first_step: int, num_left: int, training: TrainingConfig
 ) -> None:
     if num_left % training.steps_per_call:
         raise ConfigError(
@@ -135,7 +136,7 @@ class _Loop:
     feed: Feed
     validate: Validate | None
 
-    def run(self, workdir: pathlib.Path, start: Start) -> FitResult:
+    def run(self, workdir: Place, start: Start) -> FitResult:
         """Compiles, opens the workdir, makes the steps."""
         self.guard = NonFiniteGuard(self.parallel.fetch)
         self.batch_size = self.feed.num_rows * jax.process_count()
@@ -255,6 +256,7 @@ class _Loop:
         """Starts to write a checkpoint; `block_s` is how long steps wait for that."""
         before_s = self.feed.elapsed_s
         self.guard.check_all()
+        self.writer.put()  # before: no checkpoint is ahead of its metrics
         metadata = {
             "seed": self.experiment.seed,
             "batch_size": self.batch_size,
@@ -296,6 +298,7 @@ def _enter_scores(
     scores = {name: float(value) for name, value in found.items()}
     named = {f"{VALIDATION}{name}": value for name, value in scores.items()}
     writer.write(step, named)
+    writer.put()
     checkpoints.add_scores(step, scores)  # last: until then the step is unvalidated
     shown = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
     writer.say(f"step {step}  validation  {shown}")
@@ -309,7 +312,7 @@ def _owes_validation(start: Start, training: TrainingConfig) -> bool:
 
 
 def _catch_up(
-    start: Start, experiment: Experiment, workdir: pathlib.Path, validate: Validate
+    start: Start, experiment: Experiment, workdir: Place, validate: Validate
 ) -> Start:
     """Validates the checkpoint that a run starts from."""
     step, num_steps = start.step, experiment.training.num_steps
@@ -320,7 +323,7 @@ def _catch_up(
     ):
         found = validate(step, start.variables)
         if is_writer:
-            _drop_validation(workdir / METRICS, step)
+            _drop_validation(writer.folder / METRICS, step)
         scores = _enter_scores(step, found, writer, checkpoints)
     return start._replace(metadata={**(start.metadata or {}), "scores": scores})
 

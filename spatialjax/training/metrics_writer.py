@@ -3,6 +3,9 @@
 ``metrics.jsonl`` holds only what the seed decides, so that a run that was killed and
 resumed leaves the same file as one that was not; what the machine decides (examples per
 second, waiting) goes to TensorBoard, to ``speed.jsonl`` and to the progress line.
+
+An object store cannot append. There the files are put whole by `put`, with each
+checkpoint: what a killed run did not put, the resumed one writes again.
 """
 
 import itertools
@@ -17,7 +20,7 @@ from typing import TextIO
 
 import tensorboardX
 
-from spatialjax.media import cannot_write, write_file
+from spatialjax.media import WorkingCopy, as_place, cannot_write, write_file
 from spatialjax.typing import HostArray
 
 METRICS = "metrics.jsonl"
@@ -30,7 +33,7 @@ class MetricsWriter:
 
     def __init__(
         self,
-        workdir: pathlib.Path | str,
+        workdir: str | os.PathLike[str],
         start_step: int,
         num_steps: int,
         *,
@@ -38,21 +41,22 @@ class MetricsWriter:
         stream: TextIO | None = None,
     ) -> None:
         """Opens the files; what an earlier run wrote beyond `start_step` is dropped."""
-        self._folder = pathlib.Path(workdir)
         self._num_steps = num_steps
         self._stream = stream or sys.stderr
         self._is_terminal = self._stream.isatty()
         self._enabled = enabled
         if not enabled:
             return
+        self._copy = WorkingCopy(as_place(workdir), (METRICS, SPEED))
+        self.folder = self._copy.folder
         for name in (METRICS, SPEED):
-            drop_lines_after(self._folder / name, start_step)
+            drop_lines_after(self.folder / name, start_step)
         try:
             self._tensorboard = tensorboardX.SummaryWriter(
-                str(self._folder / TENSORBOARD), purge_step=start_step + 1
+                str(self.folder / TENSORBOARD), purge_step=start_step + 1
             )
         except OSError as error:
-            raise cannot_write(self._folder / TENSORBOARD, error) from error
+            raise cannot_write(self.folder / TENSORBOARD, error) from error
 
     def __enter__(self) -> "MetricsWriter":
         return self
@@ -64,7 +68,8 @@ class MetricsWriter:
         trace: TracebackType | None,
     ) -> None:
         if self._enabled:
-            self._tensorboard.close()
+            with self._copy:
+                self._tensorboard.close()
             if self._is_terminal:
                 print(file=self._stream)
 
@@ -84,10 +89,19 @@ class MetricsWriter:
         values = {key: float(value) for key, value in scalars.items()}
         finite = {key: value for key, value in values.items() if math.isfinite(value)}
         line = {"step": step} | {key: finite.get(key) for key in values}
-        append_line(self._folder / name, json.dumps(line))
+        append_line(self.folder / name, json.dumps(line))
         for key, value in finite.items():
             self._tensorboard.add_scalar(key, value, step)
         self._tensorboard.flush()
+
+    def put(self) -> None:
+        """Puts the files into the store of a workdir by URL; on a disk they are there.
+
+        Raises:
+          MediaError: the store refuses.
+        """
+        if self._enabled:
+            self._copy.put()
 
     def progress(self, step: int, loss: float, steps_per_s: float, note: str) -> None:
         """The line that a person watches, with the time that is left."""

@@ -1,7 +1,7 @@
 """One call that trains an experiment: data, evaluation and the loop put together."""
 
 import functools
-import pathlib
+import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Validation(NamedTuple):
 
 def train(
     experiment: Experiment,
-    workdir: pathlib.Path | str,
+    workdir: str | os.PathLike[str],
     *,
     amend: Amend | None = None,
     on_validation: Callable[[Validation], None] | None = None,
@@ -53,7 +53,7 @@ def train(
         step is not finite.
     """
     validate_tree(experiment)
-    check_place(pathlib.Path(workdir))
+    check_place(workdir)
     _check_first_weights(experiment, amend)
     task = experiment.task.build()
     _check_parameters(task)

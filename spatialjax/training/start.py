@@ -1,12 +1,12 @@
 """Where a run starts: its own last checkpoint, given weights, or random ones."""
 
-import pathlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 
+from spatialjax.media import Place
 from spatialjax.tasks.base import Trainable, Variables
 from spatialjax.training.checkpoint import Checkpoints, abstract
 from spatialjax.training.checkpoint_files import DamagedError
@@ -58,7 +58,7 @@ class Start(NamedTuple):
 def find_start(
     task: Trainable,
     experiment: Experiment,
-    workdir: pathlib.Path,
+    workdir: Place,
     variables: Variables | None,
     dataset_hash: str,
     amend: Amend | None = None,

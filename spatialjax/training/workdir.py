@@ -10,7 +10,7 @@ import jax
 
 from spatialjax.config import from_json, to_json
 from spatialjax.errors import CheckpointError, ConfigError, UserError
-from spatialjax.media import write_file
+from spatialjax.media import Place, as_place, told, write_file
 from spatialjax.tasks.base import Task, Variables
 from spatialjax.training.checkpoint import Checkpoints
 from spatialjax.training.experiment import Experiment
@@ -49,15 +49,17 @@ class Trained(NamedTuple):
     metadata: Mapping[str, Any]
 
 
-def load_trained(workdir: pathlib.Path | str, which: str = "latest") -> Trained:
+def load_trained(workdir: str | os.PathLike[str], which: str = "latest") -> Trained:
     """The model of a workdir: ``"latest"``, a step, or the best, as "loss:min".
 
     Raises:
       CheckpointError: there is no such checkpoint, or it is damaged.
       ConfigError: the stored config is of another version.
     """
-    path = pathlib.Path(workdir) / CONFIG
-    if not path.is_file():
+    path = as_place(workdir) / CONFIG
+    with told(f"cannot read {workdir}"):
+        is_there = path.is_file()
+    if not is_there:
         raise CheckpointError(f"{workdir} is no workdir: it has no {CONFIG}")
     experiment = from_json(_read_text(path))
     if not isinstance(experiment, Experiment):
@@ -94,12 +96,18 @@ def check_same_run(
         )
 
 
-def check_place(folder: pathlib.Path) -> None:
+def check_place(folder: str | os.PathLike[str]) -> None:
     """Whether a folder can be made at this place, told before anything slow starts.
 
     Raises:
-      UserError: a part of the path is no folder, or must not be written.
+      UserError: a part of the path is no folder, or must not be written; or the store
+        of a URL does not answer.
     """
+    folder = as_place(folder)
+    if not isinstance(folder, pathlib.Path):
+        with told(f"cannot use {folder}"):
+            folder.exists()
+        return
     existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not existing.is_dir():
         raise UserError(f"folder {folder}: {existing} is a file, expected a folder")
@@ -107,7 +115,19 @@ def check_place(folder: pathlib.Path) -> None:
         raise UserError(f"folder {folder}: {existing} must not be written")
 
 
-def write_config(workdir: pathlib.Path, experiment: Experiment) -> None:
+def check_file_place(path: str | os.PathLike[str]) -> None:
+    """Whether a file can be made at this place, told before anything slow starts.
+
+    Raises:
+      UserError: a folder is there, or as `check_place`.
+    """
+    place = as_place(path)
+    check_place(place.parent)
+    if place.is_dir():
+        raise UserError(f"{path} is a folder, expected a file")
+
+
+def write_config(workdir: Place, experiment: Experiment) -> None:
     """Creates the folder and its ``config.json``, whole or not at all.
 
     Raises:
@@ -116,7 +136,7 @@ def write_config(workdir: pathlib.Path, experiment: Experiment) -> None:
     write_file(workdir / CONFIG, (to_json(experiment) + "\n").encode())
 
 
-def _read_text(path: pathlib.Path) -> str:
+def _read_text(path: Place) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -23,6 +23,7 @@ from spatialjax.data import (
 from spatialjax.data.loader import fit_window
 from spatialjax.errors import ConfigError
 from spatialjax.evaluation import Collect, ScoreCard, make_pair_lists
+from spatialjax.media import as_place
 from spatialjax.tasks.base import HasConstantFields
 from spatialjax.training.parallel import ParallelConfig
 from spatialjax.training.scorer import Scorer
@@ -74,14 +75,14 @@ class WorkdirEvaluation:
         splits = self.dataset.splits.items()
         return ", ".join(f"{len(clips)} of {name}" for name, clips in splits)
 
-    def save_pairs(self, folder: pathlib.Path | str) -> None:
+    def save_pairs(self, folder: str | os.PathLike[str]) -> None:
         """Writes each list of items into a file of a folder.
 
         Raises:
           MediaError: a file cannot be written.
         """
         for name, pairs in self.pair_lists.items():
-            pairs.save(pathlib.Path(folder) / f"{name}.json")
+            pairs.save(as_place(folder) / f"{name}.json")
 
     def with_baseline(
         self,
@@ -124,7 +125,7 @@ class WorkdirEvaluation:
 
 
 def open_evaluation(
-    workdir: pathlib.Path | str,
+    workdir: str | os.PathLike[str],
     *,
     which: str = "latest",
     data_dir: str | None = None,

@@ -345,3 +345,22 @@ def test_names_that_a_terminal_cannot_show_are_escaped():
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "\\u30c1\n", "")
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/run", "s3://bucket/run", "gs:/bucket"])
+def test_a_flag_of_a_disk_refuses_a_url(url):
+    text = text_of(f"--workdir={url}", config_flag=False)
+    assert text.startswith(f"--workdir is {url}, a URL, but is used on a disk; name a")
+    words = ("--config=pixels_music", f"--config.data.data_dir={url}")
+    assert text_of(*words).startswith(f"--config.data.data_dir is {url}, a URL")
+
+
+def test_a_flag_that_says_so_takes_a_url():
+    url = "gs://bucket/run"
+    _, values = read(f"--workdir={url}", config_flag=False, urls=["workdir"])
+    assert values["workdir"].value == url
+    words = ("--config=pixels_music", f"--config.init_from.path={url}")
+    assert read(*words)[0][0].init_from.path == url
+    cache = f"--compilation_cache={url}"
+    _, values = read(cache, config_flag=False, uses_jax=True)
+    assert values["compilation_cache"].value == url

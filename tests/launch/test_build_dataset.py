@@ -103,7 +103,7 @@ def test_unknown_dataset(tmp_path):
 
 def test_object_store(tmp_path):
     line = last_line(run("--dataset=toy_band/tiny", "--data_dir=gs://bucket/data"))
-    assert line.startswith("build_dataset: data_dir is gs://bucket/data, but object")
+    assert line.startswith("build_dataset: --data_dir is gs://bucket/data, a URL, but")
 
 
 def test_verbosity_stays_as_it_was_asked_for(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from spatialjax.config import from_json
 from spatialjax.data import DataConfig
 from spatialjax.errors import ConfigError
 from spatialjax.evaluation import EvaluationConfig
+from tests import fake_store
 from tests.data import tiny
 from tests.launch.programs import program
 from tests.training.runs import FakeConfig, make_experiment
@@ -55,3 +56,28 @@ def test_a_workdir_of_another_config_is_refused(tmp_path, experiment):
     experiment.optimizer.momentum = 0.5
     with pytest.raises(ConfigError, match=r"optimizer\.momentum \(0\.9 there, 0\.5 he"):
         run(experiment, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_run_in_a_store_is_scored_there(tmp_path, experiment, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    url = "gs://bucket/run"
+    with fake_store.fake_store(monkeypatch) as objects:
+        run(experiment, url)
+        with program("evaluate", workdir=url) as evaluate:
+            evaluate.main()
+        with program("compare") as compare:
+            compare.main(f"{url}/scores.json", f"{url}/scores.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    names = {name.split("/")[2] for name in objects}
+    assert names == {
+        "config.json",
+        "metrics.jsonl",
+        "speed.jsonl",
+        "tensorboard",
+        "checkpoints",
+        "scores.json",
+    }
+    printed = capsys.readouterr().out
+    assert f"scores  {url}/scores.json" in printed
+    assert f"first   {url}/scores.json" in printed

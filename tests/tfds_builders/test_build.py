@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from spatialjax.errors import DataError
+from spatialjax.errors import DataError, UserError
 from tests.media.make import number_picture, tone, write_video
 from tests.tfds_builders.fakes import FakeDataset, stored_records
 from tests.tfds_builders.test_builder import WithBroken
@@ -115,7 +115,11 @@ def test_interrupted_build_leaves_nothing(fake, tmp_path, monkeypatch):
         ("toy_band", {"settings": {"channels": 2}}, "has no setting channels"),
         ("toy_band", {"beam_options": ("--x",)}, "but pipeline is 'local'"),
         ("av_clips", {"source": "/none"}, "source '/none' does not exist"),
-        ("av_clips", {"source": "s3://b/x.csv"}, "source is s3://.* not supported yet"),
+        (
+            "toy_band",
+            {"pipeline": "beam", "beam_options": ("--runner=DataflowRunner",)},
+            "the workers of Dataflow share no disk",
+        ),
     ],
 )
 def test_mistakes(tmp_path, dataset, kwargs, words):
@@ -126,8 +130,10 @@ def test_mistakes(tmp_path, dataset, kwargs, words):
 
 def test_object_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="data_dir is gs://b/data, but object stores"):
+    with pytest.raises(UserError, match="data_dir is gs://b/data, a URL, but is used"):
         build("toy_band/tiny", "gs://b/data")
+    with pytest.raises(UserError, match=r"source is s3://b/x\.csv, a URL, but is used"):
+        build("av_clips", tmp_path / "data", source="s3://b/x.csv")
     assert entries(tmp_path) == []
 
 
