@@ -20,6 +20,7 @@ FOLDERS = ("spatialjax", "tfds_builders", "launch", "configs")
 LEFT_TO_RIGHT = """
 typing errors config < audio media < ambisonics vision < acoustics < losses metrics < nn
 < models < tasks < data < inference < evaluation < training < reports convert
+< benchmarks
 """
 ORDER = LEFT_TO_RIGHT.replace("<", "").split()
 BUILDERS_MAY_IMPORT = ORDER[: ORDER.index("acoustics") + 1]
