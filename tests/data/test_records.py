@@ -31,5 +31,5 @@ def test_records_are_those_that_tfds_reads(dataset):
 def test_bytes_that_are_no_record(dataset, content, error):
     records = Records(dataset.path, "train")
     records._bytes = [content]
-    with pytest.raises(error, match="it (cannot be parsed|lacks audio/shape)"):
+    with pytest.raises(error, match=r"it (cannot be parsed|lacks audio/shape)"):
         records[0]
