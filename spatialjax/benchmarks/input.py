@@ -189,10 +189,10 @@ def sweep_input(
 
 
 def usual_settings(cores: int, prefetch: int) -> list[InputSettings]:
-    """Threads alone, then workers of one thread: 1, 2, 4, ... up to the cores."""
+    """Threads alone, then workers without: 1, 2, 4, ... up to the cores."""
     counts = [1 << power for power in range(cores.bit_length())]
     threads = [InputSettings(count, 0, prefetch) for count in counts]
-    return threads + [InputSettings(1, count, prefetch) for count in counts]
+    return threads + [InputSettings(0, count, prefetch) for count in counts]
 
 
 def best_input(speeds: Iterable[InputSpeed]) -> InputSpeed:

@@ -114,7 +114,7 @@ def test_the_usual_sweep_goes_on_from_its_best(experiment, monkeypatch):
     monkeypatch.setattr(benchmark, "num_cores", lambda: 5)
     tried = [speed.settings for speed in sweep_input(experiment)]
     threads = [InputSettings(n, 0, 4) for n in (1, 2, 4)]
-    workers = [InputSettings(1, n, 4) for n in (1, 2, 4)]
+    workers = [InputSettings(0, n, 4) for n in (1, 2, 4)]
     assert tried == [*threads, *workers, InputSettings(2, 0, 2), InputSettings(2, 0, 8)]
 
 

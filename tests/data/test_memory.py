@@ -21,7 +21,7 @@ print(*[faults() for _ in range(6)])
 
 def test_blocks_are_used_again():
     def faults(mode):
-        command = [sys.executable, "-c", CODE, memory.__file__, mode]
+        command = [sys.executable, "-IS", "-c", CODE, memory.__file__, mode]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return [int(number) for number in done.stdout.split()]
 

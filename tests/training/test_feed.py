@@ -1,4 +1,4 @@
-"""The next batch is fetched while a call runs, and the waiting for it is told rightly."""
+"""The next batch is fetched while a call runs, and the wait for it is told rightly."""
 
 import numpy as np
 import pytest
