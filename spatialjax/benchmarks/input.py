@@ -4,7 +4,7 @@ import contextlib
 import copy
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 import jax
@@ -123,7 +123,7 @@ def time_input(
     )
 
 
-def _batches(experiment: Experiment) -> Iterator[Batch]:
+def _batches(experiment: Experiment) -> Generator[Batch, None, None]:
     """What this process of the run reads."""
     validate_tree(experiment)
     data, task = experiment.data, experiment.task.build()

@@ -1,7 +1,7 @@
 """Batches built ahead of their use, by threads or by processes."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +24,7 @@ class Batches(Protocol):
 
 def read_ahead(
     batches: Batches, config: DataConfig, start_step: int
-) -> Iterator[HostBatch]:
+) -> Generator[HostBatch, None, None]:
     """Batches built ahead by threads or workers.
 
     Raises:
@@ -63,7 +63,7 @@ def _start_worker(index: int, count: int) -> None:
     keep_freed_memory()
 
 
-def _closing(steps: Any) -> Iterator[HostBatch]:
+def _closing(steps: Any) -> Generator[HostBatch, None, None]:
     """The batches of a dataset of Grain, whose threads and workers end with it."""
     iterator = iter(steps)
     try:
