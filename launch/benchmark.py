@@ -19,8 +19,7 @@ What is measured:
 
 import json
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -40,6 +39,8 @@ _CALLS = flags.DEFINE_integer(
 _DEVICES = flags.DEFINE_integer(
     "num_cpu_devices", None, "that share this processor", lower_bound=1
 )
+_ITEMS = flags.DEFINE_integer("items", 512, "that input reads", lower_bound=1)
+_SWEEP = flags.DEFINE_boolean("sweep", False, "try settings of the loader; the best")
 _SECONDS = flags.DEFINE_float(
     "seconds", 60.0, "of sound, at least, of spatialize", lower_bound=0.0
 )
@@ -65,10 +66,18 @@ def main(experiment: "Experiment") -> None:
     from spatialjax.media import write_file
 
     values = {"parallel": _PARALLEL.value, "dtype": _DTYPE.value, "batch": _BATCH.value}
+    effort = benchmarks.Effort(
+        num_calls=_CALLS.value,
+        num_items=_ITEMS.value,
+        sweep=_SWEEP.value,
+        seconds=_SECONDS.value,
+        num_windows=_WINDOWS.value,
+        workdir=_WORKDIR.value,
+    )
     rows = [
         row
         for variant in benchmarks.variants(experiment, values)
-        for row in _measure(variant)
+        for row in benchmarks.measure(_WHAT.value, variant, effort)
     ]
     changes = [word for word in sys.argv[1:] if "config." in word]
     found = benchmarks.to_json_object(_WHAT.value, experiment.name, changes, rows)
@@ -77,33 +86,6 @@ def main(experiment: "Experiment") -> None:
         print(text)
         if _OUTPUT.value is not None:
             write_file(_OUTPUT.value, f"{text}\n".encode())
-
-
-def _measure(experiment: "Experiment") -> list[Any]:
-    """The rows of one experiment."""
-    from spatialjax import benchmarks
-
-    measures: dict[str, Callable[[], Any]] = {
-        "step": lambda: [benchmarks.time_step(experiment, _CALLS.value)],
-        "train": lambda: [
-            benchmarks.time_run(experiment, _CALLS.value, _WORKDIR.value)
-        ],
-        "stft": lambda: benchmarks.time_transforms(experiment, _CALLS.value),
-        "metrics": lambda: [benchmarks.time_scores(experiment, _CALLS.value)],
-        "spatialize": lambda: [_spatialize(experiment)],
-    }
-    return measures[_WHAT.value]()
-
-
-def _spatialize(experiment: "Experiment") -> Any:
-    import jax
-
-    from spatialjax.inference import FieldModel, time_stream
-
-    task = experiment.task.build()
-    variables = jax.jit(task.init)(jax.random.key(experiment.seed))
-    model = FieldModel(task, variables, experiment.data.image_spacing_s)
-    return time_stream(model, _SECONDS.value, _WINDOWS.value)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,13 @@
 """How fast a config runs here: its step, its reading, its transforms, its scores."""
 
+from spatialjax.benchmarks.input import (
+    InputSettings,
+    InputSpeed,
+    best_input,
+    sweep_input,
+    time_input,
+)
+from spatialjax.benchmarks.measure import Effort, measure
 from spatialjax.benchmarks.measurement import describe_machine, to_json_object
 from spatialjax.benchmarks.page import benchmark_page
 from spatialjax.benchmarks.run import RunSpeed, time_run
@@ -9,12 +17,19 @@ from spatialjax.benchmarks.transforms import TransformSpeed, time_transforms
 from spatialjax.benchmarks.variants import variants
 
 __all__ = [
+    "Effort",
+    "InputSettings",
+    "InputSpeed",
     "RunSpeed",
     "ScoreSpeed",
     "StepSpeed",
     "TransformSpeed",
     "benchmark_page",
+    "best_input",
     "describe_machine",
+    "measure",
+    "sweep_input",
+    "time_input",
     "time_run",
     "time_scores",
     "time_step",

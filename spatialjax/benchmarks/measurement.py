@@ -38,10 +38,19 @@ def to_json_object(
 
 
 def _plain(row: Any) -> dict[str, Any]:
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in dataclasses.asdict(row).items()
-    }
+    """The fields of a row, and those of what it holds, side by side."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(row):
+        value = getattr(row, field.name)
+        if dataclasses.is_dataclass(value):
+            found |= _plain(value)
+        else:
+            found[field.name] = _rounded(value)
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def describe_machine() -> dict[str, Any]:

@@ -58,9 +58,11 @@ TABLES = {
         (
             _Column("threads", ("num_threads",)),
             _Column("workers", ("num_workers",)),
+            _Column("prefetch", ("prefetch",)),
             _Column("items/s", ("items_per_s",)),
             _Column("CPU s an item", ("cpu_s_per_item",), 2),
             _Column("kB an item", ("bytes_per_item",), 3, 1e-3),
+            _Column("wait, ms p50 / 99", ("wait_ms_p50", "wait_ms_p99")),
         ),
     ),
     "train": _Table(

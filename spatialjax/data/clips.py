@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spatialjax.data.records import Records
 from spatialjax.errors import DataError, nearest
 from spatialjax.media.places import local_path
 
 FORMAT = 1
 """The layout of ``clips.json`` that this file reads."""
 
-DAMAGE = (ValueError, RuntimeError, OSError, KeyError)
+DAMAGE = (ValueError, RuntimeError, OSError, KeyError, IndexError)
 """What a record that cannot be read raises."""
 
 _TFDS_LOCK = threading.Lock()
@@ -92,7 +93,7 @@ class Dataset:
             for split, entries in content["splits"].items()
         }
         self.hash = _hash_of(self.splits)
-        self._sources: dict[str, Sequence[dict[str, Any]]] = {}
+        self._sources: dict[str, Records] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_sources": {}}
@@ -192,7 +193,7 @@ class Dataset:
         return segment, index - first
 
     def read_segment(self, clip: Clip, segment: int) -> dict[str, Any]:
-        """One record: ``audio`` ``[s, c, t]`` int16 and ``images``, JPEG files.
+        """One record, as `Records` gives it.
 
         Raises:
           DataError: the record is damaged or is not the one that was asked for.
@@ -219,12 +220,12 @@ class Dataset:
             f"({reason}); build the dataset again"
         )
 
-    def _source(self, split: str) -> Sequence[dict[str, Any]]:
+    def _source(self, split: str) -> Records:
         """The records of a split, by index."""
         if split not in self._sources:
             with _TFDS_LOCK:
                 if split not in self._sources:
-                    self._sources[split] = _open_source(self.path, split)
+                    self._sources[split] = _open_records(self.path, split)
         return self._sources[split]
 
 
@@ -236,14 +237,11 @@ def _hash_of(splits: dict[str, tuple[Clip, ...]]) -> str:
     return digest.hexdigest()
 
 
-def _open_source(path: pathlib.Path, split: str) -> Sequence[dict[str, Any]]:
-    # TFDS takes half a second to import, which a config alone need not pay.
-    import tensorflow_datasets as tfds
-
-    source = tfds.builder_from_directory(path).as_data_source(split)
+def _open_records(path: pathlib.Path, split: str) -> Records:
+    records = Records(path, split)
     with contextlib.suppress(*DAMAGE):
-        source[0]  # imports what reading needs, still under the lock
-    return source
+        records[0]  # imports what reading needs, still under the lock
+    return records
 
 
 def open_dataset(data_dir: str | pathlib.Path, name: str) -> Dataset:

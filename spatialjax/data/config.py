@@ -40,12 +40,13 @@ class DataConfig:
     """Whether half of the training pictures are mirrored."""
     box_margin: float = 0.1
     """Margin on each side of a duet's box, over the box's longer side."""
-    num_threads: int = 2
-    """Threads that build batches; 0 builds them where they are asked for."""
+    num_threads: int = 1
+    """Threads that build batches; 0 builds them where they are asked for. Two give
+    little more than one, as half of the work holds Python's lock."""
     prefetch: int = 4
-    """Batches that are built ahead."""
+    """Batches that are built ahead, where there are threads; in each worker."""
     num_workers: int = 0
-    """Processes that build batches, each with `num_threads`; 0 for none."""
+    """Processes that build batches, each with `num_threads`, best 0; 0 for none."""
 
     def validate(self) -> None:
         """Check the ranges.

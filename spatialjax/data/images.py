@@ -54,7 +54,7 @@ def decode_images(files: Sequence[bytes], crop: Crop, out: np.ndarray) -> None:
     for file, place in zip(files, out, strict=True):
         try:
             with Image.open(io.BytesIO(file)) as picture:
-                pixels = np.asarray(_cut(picture, crop, height, width))
+                place[:] = np.asarray(_cut(picture, crop, height, width))
         except (
             OSError,
             SyntaxError,
@@ -62,7 +62,6 @@ def decode_images(files: Sequence[bytes], crop: Crop, out: np.ndarray) -> None:
             Image.DecompressionBombError,
         ) as error:
             raise DataError(f"a picture cannot be decoded: {error}") from error
-        place[:] = pixels[:, ::-1] if crop.is_flipped else pixels
 
 
 def decode_flows(files: Sequence[bytes], out: np.ndarray) -> None:
@@ -96,7 +95,7 @@ def decode_flows(files: Sequence[bytes], out: np.ndarray) -> None:
 
 
 def _cut(picture: Image.Image, crop: Crop, height: int, width: int) -> Image.Image:
-    """One picture, resized and cut; only the part that is kept is resized."""
+    """One picture, resized, cut, flipped; only the part that is kept is resized."""
     top, left, box_height, box_width = crop.box
     least_height, least_width = int(height * crop.scale), int(width * crop.scale)
     # JPEG decodes to 1/2, 1/4 or 1/8 for nearly nothing, where that is large enough.
@@ -117,9 +116,10 @@ def _cut(picture: Image.Image, crop: Crop, height: int, width: int) -> Image.Ima
         min(x + (first_column + width) * per_column, picture.width),
         min(y + (first_row + height) * per_row, picture.height),
     )
-    return picture.convert("RGB").resize(
-        (width, height), Image.Resampling.BICUBIC, part
-    )
+    whole = picture if picture.mode == "RGB" else picture.convert("RGB")
+    cut = whole.resize((width, height), Image.Resampling.BICUBIC, part)
+    # Here, because an array with its columns backwards is copied byte by byte.
+    return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if crop.is_flipped else cut
 
 
 def _offset(room: int, place: float | None) -> int:

@@ -7,7 +7,7 @@ any step, on any number of processes, without the state of an iterator.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ def train_batches(
     process_index: int = 0,
     process_count: int = 1,
     num_micro_batches: int = 1,
-) -> Iterator[HostBatch]:
+) -> Generator[HostBatch, None, None]:
     """Endless batches of drawn mixtures, from `start_step` on.
 
     ``example_id`` is the number of the item in the run, modulo 2^31. Close the

@@ -1,13 +1,14 @@
 """Batches built ahead of their use, by threads or by processes."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Protocol
 
 import numpy as np
 from absl import flags
 
 from spatialjax.data.config import DataConfig
+from spatialjax.data.memory import keep_freed_memory
 from spatialjax.errors import ConfigError
 
 HostBatch = dict[str, np.ndarray]
@@ -23,7 +24,7 @@ class Batches(Protocol):
 
 def read_ahead(
     batches: Batches, config: DataConfig, start_step: int
-) -> Iterator[HostBatch]:
+) -> Generator[HostBatch, None, None]:
     """Batches built ahead by threads or workers.
 
     Raises:
@@ -32,6 +33,7 @@ def read_ahead(
     # Grain takes half a second to import, which a config alone need not pay.
     import grain
 
+    keep_freed_memory()
     threads = config.num_threads
     steps = grain.MapDataset.source(batches)[start_step:].to_iter_dataset(
         grain.ReadOptions(
@@ -49,18 +51,19 @@ def read_ahead(
             grain.MultiprocessingOptions(
                 num_workers=config.num_workers, per_worker_buffer_size=1
             ),
-            worker_init_fn=_leave_signals_to_the_parent,
+            worker_init_fn=_start_worker,
         )
     return _closing(steps)
 
 
-def _leave_signals_to_the_parent(index: int, count: int) -> None:
-    """Ctrl-C reaches a worker too; the parent still needs it for the current step."""
+def _start_worker(index: int, count: int) -> None:
+    """Leaves ctrl-C to the parent, which still needs it for the current step."""
     del index, count
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
 
 
-def _closing(steps: Any) -> Iterator[HostBatch]:
+def _closing(steps: Any) -> Generator[HostBatch, None, None]:
     """The batches of a dataset of Grain, whose threads and workers end with it."""
     iterator = iter(steps)
     try:

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 import jax
@@ -81,8 +81,8 @@ def train(
 
 def read_batches(
     experiment: Experiment, task: Task, dataset: Dataset, start_step: int
-) -> Iterator[Batch]:
-    """What this process trains on from a step onwards."""
+) -> Generator[Batch, None, None]:
+    """What this process trains on from a step onwards; to be closed."""
     return train_batches(
         dataset,
         task.batch_spec,
