@@ -41,8 +41,7 @@ class DataConfig:
     box_margin: float = 0.1
     """Margin on each side of a duet's box, over the box's longer side."""
     num_threads: int = 1
-    """Threads that build batches; 0 builds them where they are asked for. Two give
-    little more than one, as half of the work holds Python's lock."""
+    """Threads that build batches; 0 builds them where they are asked for."""
     prefetch: int = 4
     """Batches that are built ahead, where there are threads; in each worker."""
     num_workers: int = 0
