@@ -28,7 +28,7 @@ from spatialjax.training.parallel import Parallel
 from spatialjax.training.processes import check_same, gather
 from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport
-from spatialjax.training.workdir import check_place, write_config
+from spatialjax.training.workdir import check_place, shared_config, write_config
 from spatialjax.typing import Batch
 
 VALIDATION = "validation/"
@@ -92,7 +92,7 @@ def fit(
     workdir = pathlib.Path(workdir)
     check_place(workdir)
     parallel = parallel or experiment.parallel.build()
-    check_same("config", to_json(experiment))
+    check_same("config", shared_config(experiment))
     check_same("dataset", dataset_hash)
     start = find_start(task, experiment, workdir, variables, dataset_hash, amend)
     first_step, num_left = start.step, experiment.training.num_steps - start.step
