@@ -39,6 +39,7 @@ from spatialjax.training.checkpoint_files import (
     quiet_threads,
     read_arrays,
     read_metadata,
+    read_scores,
     read_shapes,
 )
 from spatialjax.training.checksum import device_checksums
@@ -89,7 +90,7 @@ class Checkpoints:
         if config is not None:
             with _one_line(f"cannot open {self.folder}"):
                 self._manager = self._open()
-            self._scores = {s: self.metadata(s)["scores"] for s in self.steps()}
+            self._scores = self._read_scores()
 
     def _open(self) -> ocp.CheckpointManager:
         return ocp.CheckpointManager(
@@ -141,7 +142,7 @@ class Checkpoints:
             if int(which) in steps:
                 return int(which)
             raise CheckpointError(f"{self.folder} holds no step {which}, only {steps}")
-        scores = {step: self.metadata(step)["scores"] for step in steps}
+        scores = self._read_scores()
         step = best_step(scores, which)
         if step is None:
             names = sorted({name for values in scores.values() for name in values})
@@ -150,6 +151,9 @@ class Checkpoints:
                 + nearest(which.partition(":")[0], names)
             )
         return step
+
+    def _read_scores(self) -> dict[int, dict[str, float]]:
+        return {step: read_scores(self.folder, step) for step in self.steps()}
 
     def metadata(self, step: int) -> dict[str, Any]:
         """What was saved beside the arrays."""
