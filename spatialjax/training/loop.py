@@ -193,6 +193,7 @@ class _Loop:
                 self.state, report = self.call(self.state, self.feed.current)
             self.feed.advance()
             self.guard.add(done, report)
+            self.checkpoints.check()
             if _is_due(done, training.log_every_steps, num_steps):
                 self._log(done, report)
             stopped_by = self._stopped_by(done)
