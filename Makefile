@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,\
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 PYTEST := $(RUN) pytest
-HERE := not beam and not browser and not gpu and not tpu
+HERE := not aot and not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
 # Huge pages for large buffers: 1.3 times as many steps a second on a CPU under Linux.
 # Memory that is kept from step to step: XLA asks for all of a step's at once, two
@@ -18,7 +18,7 @@ WORKERS ?= 2
 # The slow tests are compiled as what users run is.
 QUICK := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
 
-.PHONY: demo demo-ambisonics reproduce-toy reproduce-toy-ambisonics test test-slow test-browser test-beam lint types format install clean
+.PHONY: demo demo-ambisonics reproduce-toy reproduce-toy-ambisonics test test-slow test-browser test-beam test-aot lint types format install clean
 
 install: .venv/runtime
 
@@ -43,6 +43,9 @@ endef
 .venv-beam/ready: requirements-beam.lock
 	$(call pip_install,.venv-beam,requirements-beam.lock)
 
+.venv-tpu/ready: requirements-tpu.lock requirements.lock
+	$(call pip_install,.venv-tpu,requirements-tpu.lock)
+
 demo: .venv/runtime
 	@$(RUN) launch.demo --output=$(DEMO)
 
@@ -66,6 +69,9 @@ test-browser: .venv/dev
 
 test-beam: .venv-beam/ready
 	.venv-beam/bin/python -m pytest -m beam tests/tfds_builders/test_beam.py $(ARGS)
+
+test-aot: .venv-tpu/ready
+	.venv-tpu/bin/python -m pytest -m aot tests/training/test_ahead_tpu.py $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

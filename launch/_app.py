@@ -23,6 +23,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from logging import LogRecord
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
@@ -234,6 +235,12 @@ def quieten_libraries(flag_values: flags.FlagValues) -> None:
     """Let libraries speak from warnings on, unless ``--verbosity`` says otherwise."""
     if "verbosity" in flag_values and not flag_values["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
+        # Orbax warns three times of a preemption, which the program tells itself.
+        logging.get_absl_logger().addFilter(_is_news)
+
+
+def _is_news(record: LogRecord) -> bool:
+    return "Reached preemption sync point" not in record.getMessage()
 
 
 def _default_cache() -> str:

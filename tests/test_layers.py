@@ -38,7 +38,11 @@ NOT_PURE = re.compile(
     r"tarfile|gzip|bz2|lzma|zlib|mmap|fileinput|logging)\b"
 )
 PURE_USES_OF_OS = {"cpu_count", "sched_getaffinity"}
-MAY_PRINT = ("reports", "training", "benchmarks")  # figures and progress are for the terminal
+MAY_PRINT = (
+    "reports",
+    "training",
+    "benchmarks",
+)  # figures and progress are for the terminal
 
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_PROGRAM = 119

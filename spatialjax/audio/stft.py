@@ -37,7 +37,8 @@ class StftMethod(enum.StrEnum):
     """How the transform of a frame is computed.
 
     MATMUL multiplies by the windowed Fourier matrix in full float32 precision, which
-    suits the matrix units of a TPU; AUTO takes it there and FFT elsewhere.
+    suits the matrix units of a TPU; AUTO takes it in what is compiled for one, and FFT
+    elsewhere.
     """
 
     FFT = "fft"
@@ -119,14 +120,9 @@ def istft(
 
 def frames_to_spectrum(frames: Array, method: StftMethod = StftMethod.AUTO) -> Array:
     """Spectrum [..., f, k] of frames [..., k, n_fft], which are windowed here."""
-    n_fft = frames.shape[-1]
-    if _resolve(method) == StftMethod.FFT:
-        spectrum = jnp.fft.rfft(frames * _broadcast(hann_window(n_fft), frames))
-        return jnp.swapaxes(spectrum, -1, -2)
-    parts = jnp.einsum(
-        "...kn,pfn->...pfk", frames, _analysis_matrix(n_fft), precision="highest"
-    )
-    return jax.lax.complex(parts[..., 0, :, :], parts[..., 1, :, :])
+    if method == StftMethod.AUTO:
+        return _analyse(frames)
+    return _analyse_by_fft(frames) if method == "fft" else _analyse_by_matrix(frames)
 
 
 def spectrum_to_frames(
@@ -136,9 +132,48 @@ def spectrum_to_frames(
 
     Overlapped and added, they are the signal times the sum of the squared windows.
     """
-    if _resolve(method) == StftMethod.FFT:
-        frames = jnp.fft.irfft(jnp.swapaxes(spectrum, -1, -2), n=n_fft)
-        return frames * _broadcast(hann_window(n_fft), frames)
+    if method == StftMethod.AUTO:
+        return _synthesise(spectrum, n_fft)
+    if method == StftMethod.FFT:
+        return _synthesise_by_fft(spectrum, n_fft=n_fft)
+    return _synthesise_by_matrix(spectrum, n_fft=n_fft)
+
+
+# What is compiled for decides, be it here or elsewhere. Compiled, so that a call by
+# itself is not traced anew each time.
+@jax.jit
+def _analyse(frames: Array) -> Array:
+    return jax.lax.platform_dependent(
+        frames, tpu=_analyse_by_matrix, default=_analyse_by_fft
+    )
+
+
+@functools.partial(jax.jit, static_argnames="n_fft")
+def _synthesise(spectrum: Array, n_fft: int) -> Array:
+    return jax.lax.platform_dependent(
+        spectrum,
+        tpu=functools.partial(_synthesise_by_matrix, n_fft=n_fft),
+        default=functools.partial(_synthesise_by_fft, n_fft=n_fft),
+    )
+
+
+def _analyse_by_fft(frames: Array) -> Array:
+    window = _broadcast(hann_window(frames.shape[-1]), frames)
+    return jnp.swapaxes(jnp.fft.rfft(frames * window), -1, -2)
+
+
+def _analyse_by_matrix(frames: Array) -> Array:
+    matrix = _analysis_matrix(frames.shape[-1])
+    parts = jnp.einsum("...kn,pfn->...pfk", frames, matrix, precision="highest")
+    return jax.lax.complex(parts[..., 0, :, :], parts[..., 1, :, :])
+
+
+def _synthesise_by_fft(spectrum: Array, *, n_fft: int) -> Array:
+    frames = jnp.fft.irfft(jnp.swapaxes(spectrum, -1, -2), n=n_fft)
+    return frames * _broadcast(hann_window(n_fft), frames)
+
+
+def _synthesise_by_matrix(spectrum: Array, *, n_fft: int) -> Array:
     parts = jnp.stack([spectrum.real, spectrum.imag], axis=-3)
     return jnp.einsum(
         "...pfk,pfn->...kn", parts, _synthesis_matrix(n_fft), precision="highest"
@@ -215,13 +250,6 @@ def _normaliser(n_fft: int, hop: int, num_frames: int, length: int) -> HostArray
 def _broadcast(vector: HostArray, like: Array) -> HostArray:
     """A vector along the last axis, of the rank of another array."""
     return vector.reshape((1,) * (like.ndim - 1) + vector.shape)
-
-
-def _resolve(method: StftMethod) -> StftMethod:
-    if method != StftMethod.AUTO:
-        return method
-    is_tpu = jax.default_backend() == "tpu"
-    return StftMethod.MATMUL if is_tpu else StftMethod.FFT
 
 
 def _check_sizes(n_fft: int, hop: int) -> None:

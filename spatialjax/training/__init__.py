@@ -1,5 +1,6 @@
 """Training: the settings of an experiment, the loop, and what it leaves behind."""
 
+from spatialjax.training.ahead import StepCost, cost_ahead, describe_cost
 from spatialjax.training.checkpoint import CheckpointConfig, Checkpoints
 from spatialjax.training.experiment import Experiment, TrainingConfig
 from spatialjax.training.guard import NonFiniteError
@@ -38,6 +39,7 @@ __all__ = [
     "Parallel",
     "ParallelConfig",
     "RateRange",
+    "StepCost",
     "ScheduleConfig",
     "ScheduleKind",
     "Strategy",
@@ -47,6 +49,8 @@ __all__ = [
     "Validate",
     "Validation",
     "WorkdirEvaluation",
+    "cost_ahead",
+    "describe_cost",
     "find_rates",
     "fit",
     "init_state",

@@ -86,7 +86,8 @@ def compile_ahead(
     if num_rows % (num_parts * parallel.num_devices):
         raise ConfigError(
             f"a batch of {num_rows} cannot be dealt out to {parallel.num_devices} "
-            f"devices in {num_parts} parts"
+            f"devices in {num_parts} parts; take a multiple of "
+            f"{num_parts * parallel.num_devices} as data.batch_size"
         )
     variables = jax.eval_shape(task.init, jax.random.key(0))
     optimizer = make_optimizer(experiment.optimizer, variables, training.num_steps)

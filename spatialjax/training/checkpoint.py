@@ -30,7 +30,6 @@ from spatialjax.training.checkpoint_files import (
     FOLDER,
     FORMAT,
     METADATA,
-    METADATA_FILE,
     finished_steps,
     first_line,
     metadata_path,
@@ -38,8 +37,10 @@ from spatialjax.training.checkpoint_files import (
     quiet_threads,
     read_arrays,
     read_metadata,
+    read_scores,
     read_shapes,
 )
+from spatialjax.training.checkpoint_writes import OwnWrites, WatchedArrays, WatchedText
 from spatialjax.training.checksum import device_checksums
 from spatialjax.training.paths import flatten, unflatten
 from spatialjax.training.rules import best_step, check_rules, parse_rule
@@ -87,19 +88,21 @@ class Checkpoints:
         self.folder: Place = place / FOLDER
         self._config = config or CheckpointConfig()
         self._manager: ocp.CheckpointManager | None = None
+        self._writes = OwnWrites()
         self._scores: dict[int, dict[str, float]] = {}
         if config is not None:
             with _one_line(f"cannot open {self.folder}"):
                 self._manager = self._open()
-            self._scores = {s: self.metadata(s)["scores"] for s in self.steps()}
+            self._scores = self._read_scores()
 
     def _open(self) -> ocp.CheckpointManager:
+        handlers = ocp.handlers.DefaultCheckpointHandlerRegistry()
+        arrays, text = WatchedArrays(self._writes), WatchedText(self._writes)
+        handlers.add(ARRAYS, ocp.args.PyTreeSave, arrays)
+        handlers.add(METADATA, ocp.args.JsonSave, text)
         return ocp.CheckpointManager(
             self.folder,
-            item_handlers={
-                ARRAYS: ocp.PyTreeCheckpointHandler(),
-                METADATA: ocp.JsonCheckpointHandler(METADATA_FILE),
-            },
+            handler_registry=handlers,
             options=ocp.CheckpointManagerOptions(
                 create=True, cleanup_tmp_directories=True, preservation_policy=self
             ),
@@ -143,7 +146,7 @@ class Checkpoints:
             if int(which) in steps:
                 return int(which)
             raise CheckpointError(f"{self.folder} holds no step {which}, only {steps}")
-        scores = {step: self.metadata(step)["scores"] for step in steps}
+        scores = self._read_scores()
         step = best_step(scores, which)
         if step is None:
             names = sorted({name for values in scores.values() for name in values})
@@ -152,6 +155,9 @@ class Checkpoints:
                 + nearest(which.partition(":")[0], names)
             )
         return step
+
+    def _read_scores(self) -> dict[int, dict[str, float]]:
+        return {step: read_scores(self.folder, step) for step in self.steps()}
 
     def metadata(self, step: int) -> dict[str, Any]:
         """What was saved beside the arrays."""
@@ -180,6 +186,7 @@ class Checkpoints:
         }
         num_bytes = sum(array.nbytes + INDEX_BYTES for array in arrays.values())
         with self._writing(step) as manager:
+            self._writes.wait()
             share = num_bytes // jax.process_count()  # each process writes its own
             self._check_room(share + len(json.dumps(text)) + RESERVE_BYTES)
             manager.save(
@@ -263,9 +270,15 @@ class Checkpoints:
             return False
         return self._manager.reached_preemption(step)
 
+    def check(self) -> None:
+        """Raises CheckpointError where a write of this process has failed."""
+        with self._writing(None):
+            self._writes.check()
+
     def wait(self) -> None:
         """Returns when the last checkpoint is on the disk."""
         with self._writing(None) as manager:
+            self._writes.wait()
             manager.wait_until_finished()
 
     def close(self) -> None:

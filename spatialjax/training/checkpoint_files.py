@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
@@ -59,6 +60,22 @@ def read_metadata(folder: Place, step: int) -> dict[str, Any]:
             f"{folder / str(step)} has format {version}, this version reads {FORMAT}"
         )
     return found
+
+
+def read_scores(folder: Place, step: int) -> dict[str, float]:
+    """The scores of a checkpoint; none, with a warning, where its text is damaged.
+
+    Raises:
+      CheckpointError: it is of another version.
+    """
+    try:
+        found = read_metadata(folder, step)
+        with reading(folder, step):
+            return {name: float(value) for name, value in found["scores"].items()}
+    except DamagedError as error:
+        if jax.process_index() == 0:
+            print(f"warning: {error}; its scores do not count", file=sys.stderr)
+        return {}
 
 
 def metadata_path(folder: Place, step: int) -> Place:
@@ -124,7 +141,7 @@ def reading(folder: Place, step: int) -> Iterator[None]:
     try:
         with quiet_threads():
             yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder, step, first_line(error)) from error
 
 

@@ -29,7 +29,7 @@ from spatialjax.training.parallel import Parallel
 from spatialjax.training.processes import check_same, gather
 from spatialjax.training.start import Amend, Start, find_start
 from spatialjax.training.step import StepReport
-from spatialjax.training.workdir import check_place, write_config
+from spatialjax.training.workdir import check_place, shared_config, write_config
 from spatialjax.typing import Batch
 
 VALIDATION = "validation/"
@@ -93,7 +93,7 @@ def fit(
     workdir = as_place(workdir)
     check_place(workdir)
     parallel = parallel or experiment.parallel.build()
-    check_same("config", to_json(experiment))
+    check_same("config", shared_config(experiment))
     check_same("dataset", dataset_hash)
     start = find_start(task, experiment, workdir, variables, dataset_hash, amend)
     first_step, num_left = start.step, experiment.training.num_steps - start.step
@@ -194,6 +194,7 @@ class _Loop:
                 self.state, report = self.call(self.state, self.feed.current)
             self.feed.advance()
             self.guard.add(done, report)
+            self.checkpoints.check()
             if _is_due(done, training.log_every_steps, num_steps):
                 self._log(done, report)
             stopped_by = self._stopped_by(done)

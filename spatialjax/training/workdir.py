@@ -18,7 +18,16 @@ from spatialjax.typing import PyTree
 
 CONFIG = "config.json"
 
+OF_A_PROCESS = (
+    "data.data_dir",
+    "data.num_threads",
+    "data.num_workers",
+    "data.prefetch",
+)
+"""Fields that each process of a run may have of its own: how it gets at the data."""
+
 MAY_DIFFER = (
+    *OF_A_PROCESS,
     "name",
     "training.num_steps",
     "training.log_every_steps",
@@ -28,10 +37,6 @@ MAY_DIFFER = (
     "parallel",
     "checkpoint",
     "init_from",
-    "data.data_dir",
-    "data.num_threads",
-    "data.num_workers",
-    "data.prefetch",
     "evaluation.batch_size",
     "evaluation.num_bootstrap",
 )
@@ -94,6 +99,14 @@ def check_same_run(
             f"the workdir holds a run of another config: {', '.join(different)}; take "
             "another workdir, or that config"
         )
+
+
+def shared_config(experiment: Experiment) -> str:
+    """JSON of what all processes of a run must have been given alike."""
+    fields = _flatten_json(json.loads(to_json(experiment)))
+    return json.dumps(
+        {name: fields[name] for name in sorted(fields) if name not in OF_A_PROCESS}
+    )
 
 
 def check_place(folder: str | os.PathLike[str]) -> None:

@@ -7,18 +7,28 @@ from spatialjax.audio import (
     pool_log_frequency,
     unwarp_log_frequency,
     unwarp_positions,
+    warp,
     warp_log_frequency,
     warp_positions,
 )
 from spatialjax.errors import ShapeError
 
+INTERPOLATE = warp._interpolate
 pytestmark = pytest.mark.usefixtures("strict_dtypes")
 
 
 @pytest.fixture(params=["cpu", "tpu"], autouse=True)
 def backend(request, monkeypatch):
     """Both ways to interpolate: rows picked, and a matrix as on a TPU."""
-    monkeypatch.setattr(jax, "default_backend", lambda: request.param)
+    if request.param == "tpu":
+        monkeypatch.setattr(warp, "_interpolate", warp._by_matrix)
+
+
+def test_a_matrix_is_taken_in_what_is_compiled_for_a_tpu():
+    traced = INTERPOLATE.trace(jnp.zeros((40, 3)), 20, warp_positions)
+    texts = [traced.lower(lowering_platforms=(p,)).as_text() for p in ("cpu", "tpu")]
+    assert ["gather" in text for text in texts] == [True, False]
+    assert ["dot_general" in text for text in texts] == [False, True]
 
 
 def test_published_positions():
@@ -95,8 +105,8 @@ def test_leading_axes_linearity_and_finite_gradient():
 
 
 def test_lowers_for_tpu():
-    for warp, size in ((warp_log_frequency, 256), (unwarp_log_frequency, 512)):
-        traced = jax.jit(lambda x, f=warp, n=size: f(x, n)).trace(
+    for change, size in ((warp_log_frequency, 256), (unwarp_log_frequency, 512)):
+        traced = jax.jit(lambda x, f=change, n=size: f(x, n)).trace(
             jnp.zeros((768 - size, 8))
         )
         assert traced.lower(lowering_platforms=("tpu",)).as_text()

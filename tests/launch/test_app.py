@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import jax
+import orbax.checkpoint as ocp
 import pytest
-from absl import app, flags
+from absl import app, flags, logging
+from jax.experimental import multihost_utils
 
 from launch import _app
 from spatialjax.config import describe
@@ -364,3 +366,19 @@ def test_a_flag_that_says_so_takes_a_url():
     cache = f"--compilation_cache={url}"
     _, values = read(cache, config_flag=False, uses_jax=True)
     assert values["compilation_cache"].value == url
+
+
+def test_a_preemption_is_left_to_the_program_to_tell(monkeypatch, caplog):
+    logger, before = logging.get_absl_logger(), logging.get_verbosity()
+    monkeypatch.setattr(logger, "filters", list(logger.filters))
+    monkeypatch.setattr(
+        multihost_utils, "reached_preemption_sync_point", lambda step: True
+    )
+    assert ocp.utils.reached_preemption(3)
+    assert "preemption" in caplog.text
+    caplog.clear()
+    _app.quieten_libraries(flags.FLAGS)
+    assert ocp.utils.reached_preemption(4)
+    logging.warning("another")
+    logging.set_verbosity(before)
+    assert [record.getMessage() for record in caplog.records] == ["another"]

@@ -20,8 +20,21 @@ STARTS = itertools.count()
 class Cluster:
     """Processes of one run; those that are left are killed on leaving."""
 
-    def __init__(self, data_dir, workdir, *words, count=2, num_devices=1, slow=None):
-        """With `slow`, the number of a process whose batches each take a while."""
+    def __init__(
+        self,
+        data_dir,
+        workdir,
+        *words,
+        count=2,
+        num_devices=1,
+        slow=None,
+        trusts_disk=False,
+    ):
+        """Starts them.
+
+        With `slow`, the number of a process whose batches each take a while; with
+        `trusts_disk`, no process looks for room before it writes.
+        """
         port = free_port()
         start = str(next(STARTS))
         flags = os.environ.get("XLA_FLAGS", "")
@@ -44,6 +57,7 @@ class Cluster:
                     "XLA_FLAGS": flags,
                     "START": start,
                     "SLOW": str(slow),
+                    "TRUSTS_DISK": str(trusts_disk),
                 },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -111,6 +111,24 @@ def test_a_disk_that_fills_up_loses_nothing_older(tmp_path, data_dir, victim):
     assert len(losses(tmp_path)) == 20
 
 
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_write_that_fails_behind_the_steps_ends_all(tmp_path, data_dir, victim):
+    """Others wait for its part, 20 minutes if nobody told them."""
+    words = ("--config.task.sound_width=8", ENDLESS)
+    with Cluster(data_dir, tmp_path, *words, trusts_disk=True) as cluster:
+        cluster.read_until("step 6/")
+        limited = cluster.processes[victim].pid
+        resource.prlimit(limited, resource.RLIMIT_FSIZE, (30_000, 30_000))
+        statuses, lasts = cluster.finish()
+    assert statuses[victim] == 2, lasts
+    assert statuses[1 - victim] == 75, lasts
+    assert re.match(
+        rf"train: process {victim} of 2: cannot write .*checkpoint.*", lasts[victim]
+    )
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.latest() == 5
+
+
 def test_a_slow_reader_is_named(tmp_path, data_dir):
     with Cluster(data_dir, tmp_path, slow=1) as cluster:
         lines = cluster.read_until("step 3/")

@@ -19,9 +19,20 @@ def check_same(workdir, alone):
 
 
 def test_two_processes_train_as_one(tmp_path, data_dir, alone):
-    with Cluster(data_dir, tmp_path, count=2, num_devices=2) as cluster:
+    mount = tmp_path / "mount"
+    mount.symlink_to(data_dir)
+
+    class Mounted(Cluster):
+        """Process 1 finds the data at another place, and reads on two threads."""
+
+        def words_of(self, index):
+            own = (f"--config.data.data_dir={mount}", "--config.data.num_threads=2")
+            return own if index else ()
+
+    workdir = tmp_path / "run"
+    with Mounted(data_dir, workdir, count=2, num_devices=2) as cluster:
         cluster.succeed()
-    check_same(tmp_path, alone)
+    check_same(workdir, alone)
 
 
 @pytest.mark.slow

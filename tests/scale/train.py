@@ -15,7 +15,7 @@ from absl import flags
 
 from launch import _app
 from launch import train as program
-from spatialjax.training import run
+from spatialjax.training import Checkpoints, run
 
 whole = run.train_batches
 
@@ -42,4 +42,6 @@ def watched(dataset, spec, data, seed, start_step, process_index, *counts):
 
 if __name__ == "__main__":
     run.train_batches = watched
+    if os.environ["TRUSTS_DISK"] == "True":
+        Checkpoints._check_room = lambda *_: None
     _app.run(program.main, config_flag=True, several_processes=True)

@@ -157,6 +157,30 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, how, part):
         )
 
 
+@pytest.mark.parametrize("text", ["flip", "halve", "remove", "{}", '"scores": 3'])
+def test_an_older_checkpoint_of_damaged_text_has_no_scores(tmp_path, capsys, text):
+    scores = {step: {"loss": float(step)} for step in (1, 2, 3)}
+    write(tmp_path, (1, 2, 3), scores=scores)
+    path = tmp_path / "checkpoints" / "1" / "metadata" / "metadata"
+    if text == "{}":
+        path.write_text('{"format": 2}')
+    elif text.startswith('"scores"'):
+        path.write_text('{"format": 2, "scores": 3}')
+    else:
+        damage(path, text)
+    config = CheckpointConfig(keep=1)
+    with Checkpoints(tmp_path, config) as checkpoints:
+        lines = capsys.readouterr().err.splitlines()
+        checkpoints.save(4, TREE, METADATA)
+        checkpoints.add_scores(4, {"loss": 4.0})
+        assert checkpoints.steps() == [2, 4]
+        assert checkpoints.find("loss:min") == 2
+    assert len(lines) == 1
+    assert lines[0].startswith("warning: checkpoint ")
+    assert lines[0].endswith("; its scores do not count")
+    assert "checkpoints/1 is damaged: " in lines[0]
+
+
 def test_a_newer_format_is_refused(tmp_path):
     write(tmp_path)
     path = tmp_path / "checkpoints" / "1" / "metadata" / "metadata"

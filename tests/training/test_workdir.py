@@ -3,12 +3,15 @@ import json
 import pytest
 
 from spatialjax.config import to_json
+from spatialjax.data import DataConfig
 from spatialjax.errors import CheckpointError, ConfigError, UserError
 from spatialjax.training.optimizer import OptimizerConfig
+from spatialjax.training.parallel import Strategy
 from spatialjax.training.workdir import (
     check_place,
     check_same_run,
     load_trained,
+    shared_config,
     write_config,
 )
 from tests.training.runs import make_experiment, run_fit
@@ -25,6 +28,22 @@ def test_fields_that_leave_the_numbers_alone_may_differ():
     here.data.flip = not here.data.flip
     with pytest.raises(ConfigError, match=r"data\.flip \(True there, False here\)"):
         check_same_run(here, "a", metadata)
+
+
+def test_processes_share_all_but_the_way_to_the_data():
+    there, here = make_experiment(3), make_experiment(3)
+    here.data.data_dir = "/another/mount"
+    here.data.num_threads += 1
+    here.data.num_workers += 1
+    here.data.prefetch += 1
+    assert shared_config(here) == shared_config(there)
+    for change in (
+        {"num_steps": 6},  # a new start may change these, a process alone may not
+        {"strategy": Strategy.FSDP},
+        {"data": DataConfig(batch_size=24)},
+    ):
+        other = make_experiment(**{"num_steps": 3, **change})
+        assert shared_config(other) != shared_config(there)
 
 
 def test_the_config_appears_whole_or_not_at_all(tmp_path):
