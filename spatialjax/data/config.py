@@ -40,7 +40,7 @@ class DataConfig:
     """Whether half of the training pictures are mirrored."""
     box_margin: float = 0.1
     """Margin on each side of a duet's box, over the box's longer side."""
-    num_threads: int = 1
+    num_threads: int = 2
     """Threads that build batches; 0 builds them where they are asked for."""
     prefetch: int = 4
     """Batches that are built ahead, where there are threads; in each worker."""
