@@ -79,7 +79,8 @@ def main(experiment: "Experiment") -> None:
         for variant in benchmarks.variants(experiment, values)
         for row in benchmarks.measure(_WHAT.value, variant, effort)
     ]
-    changes = [word for word in sys.argv[1:] if "config." in word]
+    words = [word for word in sys.argv[1:] if "config." in word]
+    changes = [word for word in words if ".data_dir=" not in word]
     found = benchmarks.to_json_object(_WHAT.value, experiment.name, changes, rows)
     text = json.dumps(found, indent=2)
     if jax.process_index() == 0:

@@ -196,9 +196,9 @@ def _cell(row: Row, column: _Column) -> str:
 def _text(value: Any, digits: int, scale: float) -> str:
     if value is None:
         return "–"
-    if isinstance(value, int | str):
+    if isinstance(value, str) or (isinstance(value, int) and scale == 1.0):
         return str(value)
-    value = value * scale
+    value = float(value) * scale
     if value and not 1e-3 <= abs(value) < 1e5:
         return f"{value:.{digits - 1}e}"
     whole = f"{float(f'{value:.{digits}g}'):f}"
