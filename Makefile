@@ -9,7 +9,8 @@ HERE := not aot and not beam and not browser and not gpu and not tpu
 DEMO := runs/demo
 # Huge pages for large buffers: 1.3 times as many steps a second on a CPU under Linux.
 # Memory that is kept from step to step: XLA asks for all of a step's at once, two
-# gigabytes at full width, and each page that is new costs a visit to the kernel.
+# gigabytes at full width, and each page that is new costs a visit to the kernel. One
+# arena: what one thread gives back, another can take.
 KEEP := glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:$(KEEP):glibc.malloc.arena_max=1
 # Processes that share the quick tests; each holds some 2 GB.

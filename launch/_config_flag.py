@@ -18,16 +18,20 @@ from absl import flags
 from ml_collections import config_flags
 
 from spatialjax.config import (
+    describe,
     from_json,
     hint_of,
     override,
     to_json,
+    to_text,
     validate_tree,
 )
 from spatialjax.errors import ConfigError, nearest
 
 FOLDER = pathlib.Path(__file__).parents[1] / "configs"
 """Where a bare name is looked for."""
+
+_PLACES = ("data.data_dir", "init_from.path")
 
 flags.disclaim_key_flags()  # --help lists them under the program
 
@@ -95,6 +99,22 @@ def prepare(argv: Sequence[str], flag_values: flags.FlagValues) -> Any:
             )
     flag_values["config"].parser = _Given(_View(config))
     return config
+
+
+def changed_fields(config: Any, argv: Sequence[str]) -> list[str]:
+    """The flags that make the config that a command line names what it has become.
+
+    Fields that say where something lies are left out.
+    """
+    name, _ = _scan(argv)
+    if name is None:
+        return []
+    before = {path: value for path, _, value in describe(load_config(name))}
+    return [
+        f"--config.{path}={to_text(value)}"
+        for path, _, value in describe(config)
+        if before.get(path) != value and path not in _PLACES
+    ]
 
 
 def _run_file(path: pathlib.Path) -> dict[str, Any]:

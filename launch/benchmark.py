@@ -14,18 +14,21 @@ What is measured:
   spatialize  the stream of launch.spatialize, without files
 
 --parallel, --dtype and --batch take several values each: one row for each combination.
+Compiled programs are not kept unless --compilation_cache is given: compiling is timed.
 `python -m launch.benchmark_page FOLDER` makes a page of the JSON files in a folder.
 """
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from launch import _app
+from launch import _app, _config_flag
+from spatialjax.errors import UserError
 
 if TYPE_CHECKING:
+    from spatialjax.benchmarks import Effort
     from spatialjax.training import Experiment
 
 _WHATS = ["step", "input", "train", "stft", "metrics", "spatialize"]
@@ -41,12 +44,8 @@ _DEVICES = flags.DEFINE_integer(
 )
 _ITEMS = flags.DEFINE_integer("items", 512, "that input reads", lower_bound=1)
 _SWEEP = flags.DEFINE_boolean("sweep", False, "try settings of the loader; the best")
-_SECONDS = flags.DEFINE_float(
-    "seconds", 60.0, "of sound, at least, of spatialize", lower_bound=0.0
-)
-_WINDOWS = flags.DEFINE_integer(
-    "windows", None, "computed at once by spatialize", lower_bound=1
-)
+_SECONDS = flags.DEFINE_float("seconds", 60.0, "of sound, of spatialize", 0.0)
+_WINDOWS = flags.DEFINE_integer("windows", None, "at once, of spatialize", 1)
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "of train; needed in several processes (default: a temporary one)"
 )
@@ -54,39 +53,65 @@ _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write besides")
 
 
 def main(experiment: "Experiment") -> None:
-    """Measure, print, write."""
+    """Measure, print, write; where a row fails, those before it are kept."""
     import jax
 
     if _DEVICES.value is not None:
-        jax.config.update("jax_num_cpu_devices", _DEVICES.value)
+        _take_cpu_devices(_DEVICES.value)
     if "compilation_cache" in flags.FLAGS and not flags.FLAGS.compilation_cache:
         jax.config.update("jax_compilation_cache_dir", None)  # compiling is timed, too
 
     from spatialjax import benchmarks
-    from spatialjax.media import write_file
+    from spatialjax.training.workdir import check_file_place
 
-    values = {"parallel": _PARALLEL.value, "dtype": _DTYPE.value, "batch": _BATCH.value}
-    effort = benchmarks.Effort(
+    what = _WHAT.value
+    given = {"parallel": _PARALLEL.value, "dtype": _DTYPE.value, "batch": _BATCH.value}
+    benchmarks.check_swept(what, [name for name in given if given[name]])
+    if _OUTPUT.value is not None:
+        check_file_place(_OUTPUT.value)
+    variants = list(benchmarks.variants(experiment, given))
+    rows: list[Any] = []
+    try:
+        for index, variant in enumerate(variants):
+            rows += benchmarks.measure(what, variant, _effort(index, len(variants)))
+    finally:
+        if rows and jax.process_index() == 0:
+            changes = _config_flag.changed_fields(experiment, sys.argv)
+            _tell(benchmarks.to_json_object(what, experiment.name, changes, rows))
+
+
+def _take_cpu_devices(count: int) -> None:
+    """Makes several devices of this processor."""
+    import jax
+
+    if jax.distributed.is_initialized():
+        raise UserError("--num_cpu_devices is for one process; several have their own")
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", count)
+
+
+def _effort(index: int, count: int) -> "Effort":
+    """How much to measure; each of several runs has a folder of its own."""
+    from spatialjax.benchmarks import Effort
+
+    workdir = _WORKDIR.value
+    return Effort(
         num_calls=_CALLS.value,
         num_items=_ITEMS.value,
         sweep=_SWEEP.value,
-        seconds=_SECONDS.value,
+        duration_s=_SECONDS.value,
         num_windows=_WINDOWS.value,
-        workdir=_WORKDIR.value,
+        workdir=workdir if workdir is None or count == 1 else f"{workdir}/{index}",
     )
-    rows = [
-        row
-        for variant in benchmarks.variants(experiment, values)
-        for row in benchmarks.measure(_WHAT.value, variant, effort)
-    ]
-    words = [word for word in sys.argv[1:] if "config." in word]
-    changes = [word for word in words if ".data_dir=" not in word]
-    found = benchmarks.to_json_object(_WHAT.value, experiment.name, changes, rows)
+
+
+def _tell(found: dict[str, Any]) -> None:
+    from spatialjax.media import write_file
+
     text = json.dumps(found, indent=2)
-    if jax.process_index() == 0:
-        print(text)
-        if _OUTPUT.value is not None:
-            write_file(_OUTPUT.value, f"{text}\n".encode())
+    print(text)
+    if _OUTPUT.value is not None:
+        write_file(_OUTPUT.value, f"{text}\n".encode())
 
 
 if __name__ == "__main__":

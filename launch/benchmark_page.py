@@ -15,8 +15,8 @@ def main(folder: str) -> None:
     from spatialjax.benchmarks import benchmark_page
     from spatialjax.media import write_file
 
-    source = pathlib.Path(folder)
-    target = source.with_suffix(".md")
+    source = pathlib.Path(folder).resolve()
+    target = source.with_name(f"{source.name}.md")
     write_file(target, benchmark_page(source).encode())
     print(target)
 

@@ -7,7 +7,7 @@ from spatialjax.benchmarks.input import (
     sweep_input,
     time_input,
 )
-from spatialjax.benchmarks.measure import Effort, measure
+from spatialjax.benchmarks.measure import Effort, check_swept, measure
 from spatialjax.benchmarks.measurement import describe_machine, to_json_object
 from spatialjax.benchmarks.page import benchmark_page
 from spatialjax.benchmarks.run import RunSpeed, time_run
@@ -26,6 +26,7 @@ __all__ = [
     "TransformSpeed",
     "benchmark_page",
     "best_input",
+    "check_swept",
     "describe_machine",
     "measure",
     "sweep_input",

@@ -56,7 +56,7 @@ class InputSpeed:
       settings: how batches were built ahead.
       num_items: examples that were timed.
       rows_per_batch: examples of a batch that this process builds.
-      seconds: wall time of these.
+      elapsed_s: wall time of these.
       items_per_s: examples a second.
       batches_per_s: batches a second.
       cpu_s_per_item: processor time of one, of all threads and worker processes; with
@@ -68,7 +68,7 @@ class InputSpeed:
     settings: InputSettings
     num_items: int
     rows_per_batch: int
-    seconds: float
+    elapsed_s: float
     items_per_s: float
     batches_per_s: float
     cpu_s_per_item: float
@@ -109,16 +109,16 @@ def time_input(
             asked_s = time.perf_counter()
             next(batches)
             waits_s[index] = time.perf_counter() - asked_s
-        seconds = time.perf_counter() - start_s
+        elapsed_s = time.perf_counter() - start_s
         used_s = cpu_time_s() - start_cpu_s
     p50, p90, p99 = np.quantile(waits_s * 1e3, (0.5, 0.9, 0.99)).tolist()
     return InputSpeed(
         settings=InputSettings.of(experiment),
         num_items=num_batches * rows,
         rows_per_batch=rows,
-        seconds=seconds,
-        items_per_s=num_batches * rows / seconds,
-        batches_per_s=num_batches / seconds,
+        elapsed_s=elapsed_s,
+        items_per_s=num_batches * rows / elapsed_s,
+        batches_per_s=num_batches / elapsed_s,
         cpu_s_per_item=used_s / (num_batches * rows),
         bytes_per_item=num_bytes // rows,
         wait_ms_p50=p50,

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 from spatialjax import __version__
+from spatialjax.benchmarks.input import num_cores
 
 LIBRARIES = ("jax", "jaxlib", "flax", "numpy", "grain", "orbax-checkpoint", "pillow")
 
@@ -63,7 +64,7 @@ def describe_machine() -> dict[str, Any]:
         "num_devices": jax.device_count(),
         "num_processes": jax.process_count(),
         "processor": _processor(),
-        "num_cores": len(os.sched_getaffinity(0)),
+        "num_cores": num_cores(),
         "memory_gb": round(whole / 1e9, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -88,6 +89,8 @@ def _processor() -> str:
 def _commit() -> str:
     """The commit of the checkout that runs, with a + where it was changed."""
     folder = pathlib.Path(__file__).parents[2]
+    if not (folder / ".git").exists():
+        return ""
     words = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(

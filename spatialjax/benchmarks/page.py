@@ -56,6 +56,7 @@ TABLES = {
         "The loader of a training run alone, with the processor time of all its "
         "threads and workers.",
         (
+            _Column("batch", ("rows_per_batch",)),
             _Column("threads", ("num_threads",)),
             _Column("workers", ("num_workers",)),
             _Column("prefetch", ("prefetch",)),
@@ -67,7 +68,9 @@ TABLES = {
     ),
     "train": _Table(
         "The whole run",
-        "The loop of `launch.train` with its data and checkpoints.",
+        "The loop of `launch.train` with its data and checkpoints. Each half of the "
+        "steps that are timed begins with a checkpoint, which first waits for the one "
+        "before to be written.",
         (
             _Column("batch", ("batch_size",)),
             _Column("strategy", ("strategy",)),
@@ -82,6 +85,7 @@ TABLES = {
         "Transforms",
         "Of the sound of one batch, on one device; SciPy on one core.",
         (
+            _Column("batch", ("batch_size",)),
             _Column("method", ("method",)),
             _Column("length, hop", ("n_fft", "hop")),
             _Column("sound, s", ("audio_s",)),
@@ -112,6 +116,22 @@ TABLES = {
         ),
     ),
 }
+
+MACHINE = {
+    "device",
+    "num_devices",
+    "processor",
+    "num_cores",
+    "memory_gb",
+    "system",
+    "python",
+    "spatialjax",
+    "commit",
+    "malloc",
+    "xla_flags",
+    "versions",
+}
+"""What the page tells of a machine."""
 
 HEAD = """# Benchmarks
 
@@ -156,13 +176,25 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as JSON: {error}") from error
-    names = set(found) if isinstance(found, dict) else set()
-    if not ({"what", "config", "machine", "rows"} <= names or "not_run" in names):
+    if not (isinstance(found, dict) and (_is_measurement(found) or "not_run" in found)):
         raise DataError(f"{path} is not a file that launch.benchmark wrote")
-    if "rows" in names and found["what"] not in TABLES:
+    if "rows" in found and found["what"] not in TABLES:
         known = ", ".join(TABLES)
         raise DataError(f"{path} measures {found['what']!r}, expected one of {known}")
     return found
+
+
+def _is_measurement(found: Mapping[str, Any]) -> bool:
+    machine, rows = found.get("machine"), found.get("rows")
+    return (
+        isinstance(found.get("what"), str)
+        and isinstance(found.get("config"), str)
+        and isinstance(rows, list)
+        and all(isinstance(row, dict) for row in rows)
+        and isinstance(machine, dict)
+        and set(machine) >= MACHINE
+        and isinstance(machine["versions"], dict)
+    )
 
 
 def _section(

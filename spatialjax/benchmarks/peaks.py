@@ -1,5 +1,7 @@
 """What devices could do: vendors' data sheets, or a measurement where none is known."""
 
+import functools
+import re
 from typing import NamedTuple
 
 import jax
@@ -9,7 +11,9 @@ from spatialjax.benchmarks.timing import time_calls
 
 NUM_TRIALS = 5
 SIDE = 2048
-"""Of the matrices that are multiplied where no peak is known."""
+"""Of the matrices that are multiplied where no peak is known, at least."""
+LEAST_S = 0.01
+"""That a product takes, at least, so that its start does not count."""
 NUM_VALUES = 2**26
 """Of the array that is read and written there, larger than caches."""
 
@@ -35,9 +39,9 @@ class _Sheet(NamedTuple):
     GPU that has it. A TPU v2 or v3 counts as two devices, its cores.
     """
 
-    bfloat16: float
-    float32: float
-    memory: float
+    bfloat16_tflop_per_s: float
+    float32_tflop_per_s: float
+    memory_tb_per_s: float
 
 
 SHEETS = {
@@ -46,16 +50,20 @@ SHEETS = {
     "TPU v4": _Sheet(275, 275, 1.2),
     "TPU v5 lite": _Sheet(197, 197, 0.82),
     "TPU v5": _Sheet(459, 459, 2.77),
+    "TPU v5p": _Sheet(459, 459, 2.77),
     "TPU v6 lite": _Sheet(918, 918, 1.64),
     "Tesla V100": _Sheet(125, 15.7, 0.9),
     "Tesla T4": _Sheet(65, 8.1, 0.32),
     "NVIDIA L4": _Sheet(121, 60, 0.3),
+    "NVIDIA L40": _Sheet(181, 90, 0.86),
+    "NVIDIA L40S": _Sheet(362, 183, 0.86),
     "NVIDIA A100": _Sheet(312, 156, 1.56),
     "NVIDIA H100 PCIe": _Sheet(756, 378, 2.0),
+    "NVIDIA H100 NVL": _Sheet(835, 417, 3.9),
     "NVIDIA H100": _Sheet(989, 494, 3.35),
     "NVIDIA H200": _Sheet(989, 494, 4.8),
 }
-"""By the begin of `jax.Device.device_kind`; where several fit, the longest.
+"""By the first words of `jax.Device.device_kind`; where several fit, the longest.
 
 Of cards in several forms the one for servers with the least memory counts. V100 and T4
 multiply float16, and no bfloat16, at the first rate.
@@ -76,19 +84,30 @@ def device_peak(device: jax.Device, dtype: str) -> Peak:
 
 
 def known_peak(device_kind: str, dtype: str) -> Peak | None:
-    """The limits of a device by its data sheet; None where it is not in `SHEETS`."""
-    begins = [kind for kind in SHEETS if device_kind.startswith(kind)]
-    if not begins:
+    """The limits of a device by its data sheet; None where it is not in `SHEETS`.
+
+    A part of a card (MIG) is in none.
+    """
+    begins = [kind for kind in SHEETS if re.match(rf"{kind}(?!\w)", device_kind)]
+    if not begins or " MIG" in device_kind:
         return None
     sheet = SHEETS[max(begins, key=len)]
-    flops = sheet.bfloat16 if dtype == "bfloat16" else sheet.float32
-    return Peak(flops * 1e12, sheet.memory * 1e12)
+    is_short = dtype == "bfloat16"
+    flops = sheet.bfloat16_tflop_per_s if is_short else sheet.float32_tflop_per_s
+    return Peak(flops * 1e12, sheet.memory_tb_per_s * 1e12)
 
 
+@functools.cache
 def measure_peak(dtype: str) -> Peak:
-    """What the first device does: a large matrix product, and a pass over an array."""
-    matrix = jnp.ones((SIDE, SIDE), dtype)
+    """What the first device does: a large matrix product, and a pass over an array.
+
+    Measured once, so that what is told as a share of it can be compared.
+    """
+    side, product_s = SIDE // 2, 0.0
+    while product_s < LEAST_S:
+        side *= 2
+        matrix = jnp.ones((side, side), dtype)
+        product_s = min(time_calls(jax.jit(jnp.matmul), NUM_TRIALS, matrix, matrix))
     values = jnp.ones(NUM_VALUES, jnp.float32)
-    product_s = min(time_calls(jax.jit(jnp.matmul), NUM_TRIALS, matrix, matrix))
     pass_s = min(time_calls(jax.jit(jnp.negative), NUM_TRIALS, values))
-    return Peak(2.0 * SIDE**3 / product_s, 2.0 * values.nbytes / pass_s, True)
+    return Peak(2.0 * side**3 / product_s, 2.0 * values.nbytes / pass_s, True)

@@ -13,13 +13,13 @@ import jax
 from spatialjax.benchmarks.step import build_trainable
 from spatialjax.data import open_dataset
 from spatialjax.errors import ConfigError
-from spatialjax.media import Place, as_place
+from spatialjax.media import Place, as_place, told
 from spatialjax.training import Experiment, fit
 from spatialjax.training.metrics_writer import SPEED
 from spatialjax.training.run import read_batches
 
-NUM_PARTS = 3
-"""Parts of a run, each with a checkpoint at its end; the first one is not counted."""
+NUM_TIMED = 2
+"""Parts of a run that are timed, each with the checkpoint of the part before."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,12 @@ def time_run(
 ) -> RunSpeed:
     """Trains for some steps, with no validation.
 
+    Before those that are timed come as many as use up the batches that were built while
+    the step was compiled; after them come some whose batches these wait for.
+
     Args:
       experiment: as for `training.train`; its dataset is read.
-      num_steps: to time, in two parts that end with a checkpoint each; as many as half
-        of them come before.
+      num_steps: to time, in two parts; a checkpoint is begun before each.
       workdir: folder of the run, which must be new; None takes one that is deleted
         afterwards, in a single process.
 
@@ -62,28 +64,32 @@ def time_run(
         have no folder in common.
       UserError: as `training.train`.
     """
-    per_part, odd = divmod(num_steps, NUM_PARTS - 1)
+    per_part, odd = divmod(num_steps, NUM_TIMED)
     if num_steps < 1 or odd or per_part % experiment.training.steps_per_call:
         raise ConfigError(
-            f"num_steps is {num_steps}, expected a multiple of {NUM_PARTS - 1} calls "
-            f"of {experiment.training.steps_per_call} steps"
+            f"{num_steps} steps are to be timed, expected a multiple of {NUM_TIMED} "
+            f"calls of {experiment.training.steps_per_call} steps"
         )
+    data = experiment.data
+    num_ahead = max(data.prefetch, data.num_threads) + 2 * data.num_workers + 1
+    num_before = -(-num_ahead // per_part)
     made = dataclasses.replace(
         experiment,
         training=dataclasses.replace(
             experiment.training,
-            num_steps=NUM_PARTS * per_part,
+            num_steps=(num_before + NUM_TIMED + 1) * per_part,
             log_every_steps=per_part,
         ),
         checkpoint=dataclasses.replace(experiment.checkpoint, every_steps=per_part),
     )
     task = build_trainable(made)
-    dataset = open_dataset(made.data.data_dir, made.data.dataset)
+    dataset = open_dataset(data.data_dir, data.dataset)
     batches = functools.partial(read_batches, made, task, dataset)
     with _folder(workdir) as place:
         fit(task, made, batches, place, dataset_hash=dataset.hash)
         lines = (place / SPEED).read_text().splitlines()
-    return _summarise(made, [json.loads(line) for line in lines][1:], per_part)
+    parts = [json.loads(line) for line in lines]
+    return _summarise(made, parts[num_before : num_before + NUM_TIMED], per_part)
 
 
 @contextlib.contextmanager
@@ -92,7 +98,9 @@ def _folder(workdir: str | None) -> Iterator[Place]:
         raise ConfigError("several processes need one --workdir that all of them see")
     if workdir is not None:
         place = as_place(workdir)
-        if place.exists():
+        with told(f"cannot use {workdir}"):
+            is_there = place.exists()
+        if is_there:
             raise ConfigError(f"{workdir} exists; a timed run needs a new folder")
         yield place
         return

@@ -9,7 +9,7 @@ import numpy as np
 
 from spatialjax.benchmarks.batches import make_noise_batch
 from spatialjax.benchmarks.timing import time_calls
-from spatialjax.errors import ConfigError
+from spatialjax.errors import check_positive
 from spatialjax.tasks.base import HostScored, Variables
 from spatialjax.training import Experiment
 
@@ -21,8 +21,8 @@ class ScoreSpeed:
     Attributes:
       strategy, num_devices, batch_size: of the measurement.
       names: of the scores.
-      device_items_per_s: estimates and scores on the devices.
-      host_items_per_s: scores in NumPy, in one thread; None where there are none.
+      device_items_per_s: of all devices, with the way of a batch to them.
+      host_items_per_s: scores of a process in NumPy; None where there are none.
     """
 
     strategy: str
@@ -36,15 +36,16 @@ class ScoreSpeed:
 def time_scores(experiment: Experiment, num_calls: int) -> ScoreSpeed:
     """Scores batches of noise of ``evaluation.batch_size`` as a validation does.
 
+    Several processes share a batch as far as it divides.
+
     Raises:
       ConfigError: `num_calls` is less than 1.
     """
-    if num_calls < 1:
-        raise ConfigError(f"num_calls is {num_calls}, expected >= 1")
+    check_positive("num_calls", num_calls)
     task, parallel = experiment.task.build(), experiment.parallel.build()
     variables = jax.jit(task.init)(jax.random.key(experiment.seed))
     placed = Variables(*parallel.place(tuple(variables)))
-    num_rows = experiment.evaluation.batch_size
+    num_rows = -(-experiment.evaluation.batch_size // jax.process_count())
     batch = make_noise_batch(task.batch_spec, num_rows)
     step, key = parallel.eval_step(task), jax.random.key(0)
     outputs, scores = step(placed, batch, key)
@@ -58,8 +59,8 @@ def time_scores(experiment: Experiment, num_calls: int) -> ScoreSpeed:
     return ScoreSpeed(
         strategy=parallel.strategy.value,
         num_devices=parallel.num_devices,
-        batch_size=num_rows,
+        batch_size=num_rows * jax.process_count(),
         names=tuple(sorted(scores)),
-        device_items_per_s=num_rows / device_s,
+        device_items_per_s=num_rows * jax.process_count() / device_s,
         host_items_per_s=host_items_per_s,
     )

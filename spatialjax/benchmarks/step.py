@@ -1,5 +1,6 @@
 """How fast the compiled training step of an experiment runs, on a batch of noise."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -9,13 +10,15 @@ import numpy as np
 from spatialjax.benchmarks.batches import make_noise_batch
 from spatialjax.benchmarks.flops import Work, count_work
 from spatialjax.benchmarks.peaks import device_peak
-from spatialjax.errors import ConfigError
+from spatialjax.data.loader import share_of_rows
+from spatialjax.errors import ConfigError, check_positive
 from spatialjax.tasks.base import Trainable
 from spatialjax.tasks.cost import GB, memory_gb
 from spatialjax.training import Experiment
 from spatialjax.training.call import compile_call
 from spatialjax.training.optimizer import Optimizer, make_optimizer
 from spatialjax.training.parallel import Parallel
+from spatialjax.training.run import check_parameters
 from spatialjax.training.step import TrainState, init_state, make_train_step
 from spatialjax.typing import Batch, PyTree
 
@@ -36,7 +39,8 @@ class StepSpeed:
       step_ms_p50, step_ms_p90, step_ms_p99: between the ends of calls, a step's share.
       compile_s: until the first call can begin, tracing included.
       memory_gb: arguments, results and temporaries of a device, of the compiler.
-      peak_memory_gb: of a device, where it tells.
+      peak_memory_gb: of a device, where it tells; None where an earlier measurement of
+        the process held more.
       tflop_per_step: operations of all products as the network asks for them, in
         10^12; forms that compute the same with fewer do not change it.
       compiler_tflop_per_step: all operations of all devices as the compiler counts
@@ -63,7 +67,7 @@ class StepSpeed:
     step_ms_p90: float
     step_ms_p99: float
     compile_s: float
-    memory_gb: float
+    memory_gb: float | None
     peak_memory_gb: float | None
     tflop_per_step: float
     compiler_tflop_per_step: float | None
@@ -87,8 +91,7 @@ def time_step(experiment: Experiment, num_calls: int) -> StepSpeed:
       ConfigError: the task has no loss, `num_calls` is less than 1, or the batch
         cannot be dealt out.
     """
-    if num_calls < 1:
-        raise ConfigError(f"num_calls is {num_calls}, expected >= 1")
+    check_positive("num_calls", num_calls)
     task = build_trainable(experiment)
     parallel = experiment.parallel.build()
     variables = jax.jit(task.init)(jax.random.key(experiment.seed))
@@ -96,25 +99,34 @@ def time_step(experiment: Experiment, num_calls: int) -> StepSpeed:
         experiment.optimizer, variables, experiment.training.num_steps
     )
     state = parallel.place(jax.jit(lambda v: init_state(v, optimizer))(variables))
-    batch = _place_batches(task, experiment, parallel)
     shapes = jax.eval_shape(lambda v: init_state(v, optimizer), variables)
+    del variables
+    batch = _place_batches(task, experiment, parallel)
     before_s = time.perf_counter()
     call = compile_call(task, optimizer, experiment, parallel, state, batch)
     compile_s = time.perf_counter() - before_s
     work = _count_step(task, optimizer, experiment, shapes)
+    device = parallel.mesh.local_devices[0]
+    peak_before_gb = _peak_memory_gb(device)
     times_s = _time_calls(call, state, batch, num_calls)
-    return _summarise(experiment, task, parallel, call, work, times_s, compile_s)
+    peak_gb = _peak_memory_gb(device)
+    if peak_gb == peak_before_gb:
+        peak_gb = None
+    return _summarise(
+        experiment, task, parallel, call, work, times_s, compile_s, peak_gb
+    )
 
 
 def build_trainable(experiment: Experiment) -> Trainable:
     """The task of an experiment.
 
     Raises:
-      ConfigError: it has no loss.
+      ConfigError: it has no loss, or nothing to learn.
     """
     task = experiment.task.build()
     if not isinstance(task, Trainable):
         raise ConfigError(f"{type(task).__name__} has no loss, so it has no step")
+    check_parameters(task)
     return task
 
 
@@ -122,8 +134,14 @@ def _place_batches(
     task: Trainable, experiment: Experiment, parallel: Parallel
 ) -> PyTree:
     """The batches of one call, as the feed of a run places them."""
-    training, num_rows = experiment.training, experiment.data.batch_size
-    num_rows //= jax.process_count()
+    training = experiment.training
+    share = share_of_rows(
+        experiment.data.batch_size,
+        jax.process_index(),
+        jax.process_count(),
+        training.num_micro_batches,
+    )
+    num_rows = len(share)
     rows = make_noise_batch(task.batch_spec, num_rows)
     parts = (training.num_micro_batches,) if training.num_micro_batches > 1 else ()
     lead = (training.steps_per_call, *parts)
@@ -173,6 +191,7 @@ def _summarise(
     work: Work,
     times_s: list[float],
     compile_s: float,
+    peak_memory_gb: float | None,
 ) -> StepSpeed:
     training, num_devices = experiment.training, parallel.num_devices
     dtype = getattr(experiment.task, "compute_dtype", "float32")
@@ -199,8 +218,8 @@ def _summarise(
         step_ms_p90=p90,
         step_ms_p99=p99,
         compile_s=compile_s,
-        memory_gb=memory_gb(call),
-        peak_memory_gb=_peak_memory_gb(device),
+        memory_gb=None if math.isnan(held_gb := memory_gb(call)) else held_gb,
+        peak_memory_gb=peak_memory_gb,
         tflop_per_step=work.flops / 1e12,
         compiler_tflop_per_step=_compiler_tflop(call, experiment, num_devices),
         tflop_per_s_per_device=rate / 1e12,

@@ -11,7 +11,7 @@ import scipy.signal
 from spatialjax.audio import StftMethod, istft, stft
 from spatialjax.benchmarks.batches import make_noise_batch
 from spatialjax.benchmarks.timing import time_calls
-from spatialjax.errors import ConfigError
+from spatialjax.errors import ConfigError, check_positive
 from spatialjax.training import Experiment
 from spatialjax.typing import HostArray
 
@@ -32,7 +32,7 @@ class TransformSpeed:
 
     Attributes:
       method: of the transforms.
-      n_fft, hop, num_signals: what was measured.
+      n_fft, hop, batch_size, num_signals: what was measured.
       audio_s: seconds of sound in the batch.
       stft_ms_p50, istft_ms_p50: time of a batch.
       stft_audio_s_per_s, istft_audio_s_per_s: seconds of sound in a second.
@@ -43,6 +43,7 @@ class TransformSpeed:
     method: str
     n_fft: int
     hop: int
+    batch_size: int
     num_signals: int
     audio_s: float
     stft_ms_p50: float
@@ -59,15 +60,14 @@ def time_transforms(experiment: Experiment, num_calls: int) -> list[TransformSpe
     Raises:
       ConfigError: the task has no transform, or `num_calls` is less than 1.
     """
-    if num_calls < 1:
-        raise ConfigError(f"num_calls is {num_calls}, expected >= 1")
+    check_positive("num_calls", num_calls)
     if not isinstance(experiment.task, HasTransform):
         name = type(experiment.task).__name__
         raise ConfigError(f"{name} has no n_fft and hop, so no transform to time")
     spec = experiment.task.build().batch_spec
     rows = make_noise_batch(spec, experiment.data.batch_size)["audio"]
     length, rate_hz = rows.shape[-1], spec["audio"].rate_hz or 1.0
-    signals = rows.reshape(-1, length).astype(np.float32) / 32768
+    signals = rows.reshape(len(rows), -1, length).astype(np.float32) / 32768
     n_fft, hop = experiment.task.n_fft, experiment.task.hop
     scipy_s = _scipy_s(signals, n_fft, hop, num_calls)
     return [
@@ -100,7 +100,8 @@ def _time_method(
         method=method.value,
         n_fft=n_fft,
         hop=hop,
-        num_signals=len(signals),
+        batch_size=len(signals),
+        num_signals=signals.size // length,
         audio_s=audio_s,
         stft_ms_p50=1e3 * forward_s,
         istft_ms_p50=1e3 * back_s,

@@ -5,7 +5,7 @@ import os
 import platform
 
 KEPT_BYTES = 64 << 20
-"""What the C library keeps at the end of its heap: some thirty records."""
+"""What the C library keeps at the end of each heap: some thirty records."""
 
 OWN_BYTES = 32 << 20
 """Blocks from this size on come from the system, each by itself."""
@@ -20,7 +20,8 @@ def keep_freed_memory() -> None:
     and each record is read into pages that the system has to clear anew: half of the
     time that a record of pictures and flow takes.
     """
-    is_told = "mmap_threshold" in os.environ.get("GLIBC_TUNABLES", "")
+    told = os.environ.get("GLIBC_TUNABLES", "")
+    is_told = "mmap_threshold" in told or "top_pad" in told
     if platform.libc_ver()[0] == "glibc" and not is_told:
         library = ctypes.CDLL(None)
         library.mallopt(_M_TOP_PAD, KEPT_BYTES)

@@ -15,7 +15,7 @@ from spatialjax.errors import DataError
 from spatialjax.evaluation.definitions import REFERENCES, variant
 from spatialjax.evaluation.summary import Summary, num_decimals
 from spatialjax.media.files import write_file
-from spatialjax.media.places import as_place
+from spatialjax.media.places import as_place, store_errors
 from spatialjax.metrics import Interval
 from spatialjax.typing import HostArray
 
@@ -152,8 +152,9 @@ def read_scorecard(path: str | os.PathLike[str]) -> ScoreCard:
     """
     try:
         text = as_place(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no text"
+    except store_errors(UnicodeDecodeError) as error:
+        is_text = not isinstance(error, UnicodeDecodeError)
+        reason = getattr(error, "strerror", None) or (error if is_text else "no text")
         raise DataError(f"{path} cannot be read: {reason}") from None
     try:
         return from_json(text)

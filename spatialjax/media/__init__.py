@@ -35,6 +35,7 @@ from spatialjax.media.places import (
     is_url,
     local_path,
     remove_folder,
+    store_errors,
     told,
 )
 from spatialjax.media.player_report import describe_for_players
@@ -99,6 +100,7 @@ __all__ = [
     "sound_field_of",
     "stream_ambix",
     "stream_audio",
+    "store_errors",
     "told",
     "write_ambix_wav",
     "write_file",

@@ -95,7 +95,8 @@ def _put_all(folder: pathlib.Path, place: Place) -> None:
         listing = place / LISTING
         earlier = listing.read_text().splitlines() if listing.exists() else []
         for name in names:
-            put_object(place / name, (folder / name).read_bytes())
+            if (folder / name).is_file():  # a store has no folders
+                put_object(place / name, (folder / name).read_bytes())
         put_object(listing, "".join(f"{name}\n" for name in names).encode())
         for name in set(earlier) - set(names):
             (place / name).unlink(missing_ok=True)

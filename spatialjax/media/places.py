@@ -90,13 +90,13 @@ def told(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except _errors_of_stores() as error:
+    except store_errors() as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MediaError(f"{what}: {' '.join(str(reason).split())[:300]}") from error
 
 
-def _errors_of_stores() -> tuple[type[Exception], ...]:
-    """What reading and writing by URL raises; libraries that are not in use raise none.
+def store_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What reading and writing of places raises, and `others`.
 
     Those of gcsfs, of its access and of its network are no `OSError`.
     """
@@ -106,7 +106,7 @@ def _errors_of_stores() -> tuple[type[Exception], ...]:
         ("aiohttp", "ClientError"),
     )
     found = (getattr(sys.modules[m], name) for m, name in known if m in sys.modules)
-    return (OSError, *found)
+    return (OSError, *others, *found)
 
 
 class WorkingCopy:

@@ -32,9 +32,8 @@ def write_wav_stream(
     """
     form = "RF64" if 4 * channels * most_samples > LARGEST_WAV else "WAV"
     try:
-        local_path(
-            "the WAV file", path
-        ).touch()  # which tells why it cannot, as soundfile does not
+        # This tells why it cannot be written, as soundfile does not.
+        local_path("the WAV file", path).touch()
         file = soundfile.SoundFile(
             path, "w", sample_rate_hz, channels, "FLOAT", format=form
         )

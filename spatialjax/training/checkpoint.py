@@ -13,7 +13,7 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -24,7 +24,14 @@ from jax.experimental.multihost_utils import sync_global_devices
 
 from spatialjax.config import register
 from spatialjax.errors import CheckpointError, ConfigError, nearest
-from spatialjax.media import Place, as_place, remove_folder, room_advice, write_file
+from spatialjax.media import (
+    Place,
+    as_place,
+    remove_folder,
+    room_advice,
+    store_errors,
+    write_file,
+)
 from spatialjax.training.checkpoint_files import (
     ARRAYS,
     FOLDER,
@@ -319,9 +326,10 @@ class Checkpoints:
         try:
             with quiet_threads():
                 yield self._manager
-        except (OSError, ValueError, RuntimeError) as error:
-            for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
-                remove_folder(unfinished)
+        except store_errors(ValueError, RuntimeError) as error:
+            with suppress(*store_errors()):
+                for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
+                    remove_folder(unfinished)
             what = "a checkpoint" if step is None else f"the checkpoint of step {step}"
             raise CheckpointError(
                 f"cannot write {what} to {self.folder}: {first_line(error)}"
@@ -333,7 +341,7 @@ class Checkpoints:
 def _one_line(what: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except store_errors() as error:
         raise CheckpointError(f"{what}: {first_line(error)}") from error
 
 

@@ -17,7 +17,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 
 from spatialjax.errors import CheckpointError, nearest
-from spatialjax.media import Place
+from spatialjax.media import Place, store_errors, told
 from spatialjax.training.checksum import checksum
 from spatialjax.training.paths import flatten
 from spatialjax.typing import HostArray
@@ -35,13 +35,14 @@ class DamagedError(CheckpointError):
 
 def finished_steps(folder: Place) -> list[int]:
     """The steps that have a whole checkpoint, rising."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        int(path.name)
-        for path in folder.iterdir()
-        if path.name.isdigit() and ocp.utils.is_checkpoint_finalized(path)
-    )
+    with told(f"cannot read {folder}"):
+        if not folder.is_dir():
+            return []
+        return sorted(
+            int(path.name)
+            for path in folder.iterdir()
+            if path.name.isdigit() and ocp.utils.is_checkpoint_finalized(path)
+        )
 
 
 def read_metadata(folder: Place, step: int) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def reading(folder: Place, step: int) -> Iterator[None]:
     try:
         with quiet_threads():
             yield
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except store_errors(ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder, step, first_line(error)) from error
 
 

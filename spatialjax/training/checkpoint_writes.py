@@ -50,9 +50,15 @@ class OwnWrites:
             raise self._error
 
     def wait(self) -> None:
-        """Returns when all are over; raises what the first failed by."""
-        self._settled.wait(LONGEST_S)
+        """Returns when all are over; raises what the first failed by.
+
+        Raises:
+          TimeoutError: some are not, after `LONGEST_S`.
+        """
+        is_over = self._settled.wait(LONGEST_S)
         self.check()
+        if not is_over:
+            raise TimeoutError(f"it is not written after {LONGEST_S / 60:.0f} minutes")
 
 
 class _Watched:
@@ -65,7 +71,7 @@ class _Watched:
         failed: BaseException | None = None
         try:
             return self._write.result(timeout=timeout)
-        except (OSError, ValueError, RuntimeError) as error:
+        except BaseException as error:  # a store's errors are of no common kind
             failed = error
             raise
         finally:

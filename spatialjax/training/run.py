@@ -56,7 +56,7 @@ def train(
     check_place(workdir)
     _check_first_weights(experiment, amend)
     task = experiment.task.build()
-    _check_parameters(task)
+    check_parameters(task)
     dataset = open_dataset(experiment.data.data_dir, experiment.data.dataset)
     score = make_validation(experiment, task, dataset)
     _check_best(experiment, score)
@@ -95,7 +95,7 @@ def read_batches(
     )
 
 
-def _check_parameters(task: Task) -> None:
+def check_parameters(task: Task) -> None:
     """Raises ConfigError for a task that learns nothing, such as a baseline."""
     if not jax.tree.leaves(jax.eval_shape(task.init, jax.random.key(0)).params):
         raise ConfigError(

@@ -151,7 +151,8 @@ def write_config(workdir: Place, experiment: Experiment) -> None:
 
 def _read_text(path: Place) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with told(f"cannot read {path}"):
+            return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path} is damaged: byte {error.start} is no UTF-8, expected the JSON "

@@ -39,12 +39,19 @@ def test_a_row_of_each_file(tmp_path):
     [
         ("{", "cannot be read as JSON"),
         ("[1]", "is not a file that launch.benchmark wrote"),
-        ('{"what": "x", "config": "", "machine": {}, "rows": []}', "measures 'x'"),
+        ('{"what": "step", "config": "", "machine": {}, "rows": []}', "is not a file"),
+        ('{"what": "step", "config": "", "machine": null, "rows": [3]}', "is not a"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, match):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(DataError, match=match):
+        benchmark_page(tmp_path)
+
+
+def test_another_measurement_is_refused(tmp_path):
+    write(tmp_path, "a", to_json_object("metrics", "", [], []) | {"what": "x"})
+    with pytest.raises(DataError, match="measures 'x', expected one of step, input"):
         benchmark_page(tmp_path)
 
 

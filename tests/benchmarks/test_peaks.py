@@ -17,7 +17,10 @@ from spatialjax.benchmarks.peaks import device_peak, known_peak, measure_peak
         ("TPU v6 lite", "bfloat16", 918, 1.64),
         ("NVIDIA H100 80GB HBM3", "bfloat16", 989, 3.35),
         ("NVIDIA H100 PCIe", "bfloat16", 756, 2.0),
+        ("NVIDIA H100 NVL", "bfloat16", 835, 3.9),
         ("NVIDIA A100-SXM4-40GB", "float32", 156, 1.56),
+        ("NVIDIA L4", "bfloat16", 121, 0.3),
+        ("NVIDIA L40S", "bfloat16", 362, 0.86),
     ],
 )
 def test_a_known_device(kind, dtype, tflops, tbytes):
@@ -27,8 +30,12 @@ def test_a_known_device(kind, dtype, tflops, tbytes):
     assert not peak.is_measured
 
 
-def test_an_unknown_device_is_measured(small_peaks):
-    assert known_peak("cpu", "float32") is None
+@pytest.mark.parametrize("kind", ["cpu", "TPU v55", "NVIDIA A100-SXM4-40GB MIG 1g.5gb"])
+def test_an_unknown_device(kind):
+    assert known_peak(kind, "float32") is None
+
+
+def test_what_is_unknown_is_measured(small_peaks):
     for dtype in ("float32", "bfloat16"):
         peak = measure_peak(dtype)
         assert peak.is_measured

@@ -79,13 +79,16 @@ def test_the_compiler_counts_all_devices(small_peaks):
     assert speed.compiler_tflop_per_step >= speed.tflop_per_step
 
 
-def test_the_gradient_of_a_loss_is_needed():
-    made = make_experiment(task=FakeConfig())
-    with pytest.raises(ConfigError, match="num_calls is 0, expected >= 1"):
-        time_step(made, 0)
-    made.task.build = constant
-    with pytest.raises(ConfigError, match="has no loss, so it has no step"):
-        time_step(made, 1)
+def test_what_has_no_step_is_told():
+    with pytest.raises(ConfigError, match="num_calls is 0, expected a positive"):
+        time_step(make_experiment(task=FakeConfig()), 0)
+    with pytest.raises(ConfigError, match="this SpatialAudio has no parameters"):
+        time_step(make_experiment(task=constant()), 1)
+
+
+def test_micro_batches_of_a_wrong_number_are_told(small_peaks):
+    with pytest.raises(ConfigError, match="batch_size is 8, expected a multiple"):
+        time_step(experiment(num_micro_batches=3), 1)
 
 
 def test_a_batch_that_cannot_be_dealt_out():
