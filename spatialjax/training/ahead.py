@@ -21,11 +21,11 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from spatialjax.errors import ConfigError
 from spatialjax.evaluation import versions
+from spatialjax.tasks.cost import GB
 from spatialjax.training.call import compile_ahead
 from spatialjax.training.experiment import Experiment
 from spatialjax.training.parallel import Strategy
 
-GB = 1e9
 GIB = 2**30
 HBM_GIB = {
     "TPU v2": 7.48,
