@@ -73,7 +73,7 @@ class FakeStore(fsspec.AbstractFileSystem):
                 raise FileNotFoundError(path)
             return io.BytesIO(OBJECTS[name][0])
         if mode != "wb":
-            raise NotImplementedError(f"a store cannot {mode!r}")
+            raise io.UnsupportedOperation(f"a store has no mode {mode!r}")
         return _Upload(name)
 
     def cp_file(self, path1, path2, **kwargs):
